@@ -1,0 +1,54 @@
+# `make` prints what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run link test lint bench screenshots reset lock audit clean
+
+# The Python that makes the virtual environment; everything else runs in that.
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## print these targets
+	@echo "Encante. Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+	  || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
+
+setup: ## make the virtual environment, install the requirements and browser libraries
+	@$(PYTHON) scripts/setup.py
+
+setup-dev: ## the same, and what the tests and checks need
+	@$(PYTHON) scripts/setup.py --dev
+
+run: setup ## set up, start the sandbox and the console, print the link to open (ENCANTE_AWS=aws: use AWS)
+	@exec $(BIN)/python scripts/run.py
+
+link: setup ## print a fresh link that signs in to the running console
+	@$(BIN)/python scripts/link.py
+
+test: setup-dev ## set up, then all checks and all tests (what CI runs)
+	@$(BIN)/python scripts/chromium.py
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: setup-dev ## ruff (lint and format) and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup-dev ## measure list pages, page weight and API calls
+	@$(BIN)/python -m tests.bench
+
+screenshots: setup-dev ## take the README's screenshots
+	@$(BIN)/python scripts/chromium.py
+	@$(BIN)/python scripts/screenshots.py
+
+reset: setup ## forget the sandbox's account and the console's sandbox database
+	@$(BIN)/python scripts/reset.py
+
+lock: setup-dev ## lock the requirements and browser libraries anew (needs uv and npm)
+	@sh scripts/lock.sh
+
+audit: setup-dev ## look for known vulnerabilities (asks the network) and risky code
+	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+	@$(BIN)/bandit --quiet --recursive app scripts wsgi.py gunicorn.conf.py
+
+clean: ## delete what set-up made (not the data)
+	rm -rf .venv .venv-node node_modules static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
