@@ -1,0 +1,183 @@
+"""The call: one AWS operation as data. It can be shown, checked with a dry run, and run."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from app.aws.clients import Clients
+from app.aws.errors import AwsError
+from app.aws.operations import Operation, operation
+
+# Parameters that may carry secrets: never logged or kept, shown only on the form itself.
+SECRET_PARAMETERS = frozenset({"UserData", "Token"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One AWS operation with its parameters and its region.
+
+    ``says`` tells in plain words what the call does ("Terminate i-1 and i-2"). ``touches`` names
+    the resources, as (kind, id), that are to be read again afterwards. ``find_again`` is the read
+    that finds the thing made when the answer of a create got lost: (operation, parameters, key of
+    the answer); whatever it finds counts as this call's deed.
+    Raises ValueError for an operation that does not stand in ``operations``.
+    """
+
+    service: str
+    operation: str
+    region: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    says: str = ""
+    touches: tuple[tuple[str, str], ...] = ()
+    find_again: tuple[str, Mapping[str, Any], str] | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            operation(self.service, self.operation)
+        except KeyError:
+            raise ValueError(
+                f"{self.service}:{self.operation} is not in app/aws/operations.py"
+            ) from None
+
+    @property
+    def entry(self) -> Operation:
+        """How it may be repeated, and the permissions it needs."""
+        return operation(self.service, self.operation)
+
+    def run(self, clients: Clients) -> dict[str, Any]:
+        """Send it. Returns AWS's answer as plain data (``plain``). Raises AwsError.
+
+        When the answer of a create got lost, looks for the thing made; if it is there, returns
+        an answer with that under ``Found``.
+        """
+        try:
+            return self._send(clients)
+        except AwsError as error:
+            if not (error.may_have_happened and self.find_again):
+                raise
+            found = self._find(clients, *self.find_again)
+            if not found:
+                raise
+            return {"Found": found}
+
+    def _send(self, clients: Clients) -> dict[str, Any]:
+        answer = clients.send(
+            self.service, self.operation, dict(self.parameters), self.region, self.entry.repeat
+        )
+        result: dict[str, Any] = plain(answer)
+        return result
+
+    def _find(
+        self, clients: Clients, name: str, parameters: Mapping[str, Any], key: str
+    ) -> list[dict[str, Any]]:
+        answer = Call(self.service, name, self.region, parameters).run(clients)
+        found: list[dict[str, Any]] = answer.get(key, [])
+        return found
+
+    def pages(self, clients: Clients) -> Iterator[dict[str, Any]]:
+        """Every page of a listing, as plain data; one page where there is no paging.
+
+        Raises AwsError, also half-way: what came before is then not the whole.
+        """
+        client = clients.client(self.service, self.region, self.entry.repeat)
+        input_token, output_token = _page_tokens(client, self.operation)
+        parameters = dict(self.parameters)
+        seen: set[str] = set()
+        while True:
+            page = plain(
+                clients.send(
+                    self.service, self.operation, parameters, self.region, self.entry.repeat
+                )
+            )
+            yield page
+            token = page.get(output_token) if output_token else None
+            if not token:
+                return
+            if token in seen:
+                raise AwsError(
+                    "other",
+                    "PagingLoop",
+                    "The endpoint gave the same page token twice.",
+                    self.service,
+                    self.operation,
+                    self.region,
+                )
+            seen.add(token)
+            parameters[input_token] = token
+
+
+def _page_tokens(client: Any, name: str) -> tuple[str, str]:
+    # Read from the shapes: not every paged operation has a paginator in botocore.
+    model = client.meta.service_model.operation_model(name)
+    takes = model.input_shape.members if model.input_shape else {}
+    gives = model.output_shape.members if model.output_shape else {}
+    both = "NextToken" in takes and "NextToken" in gives
+    return ("NextToken", "NextToken") if both else ("", "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An ordered list of calls that one form or action amounts to."""
+
+    title: str
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a dry run of one call said.
+
+    ``verdict``: ``allowed`` (AWS would do it), ``refused``, ``invalid`` (AWS would not take the
+    parameters) or ``unknown`` (there is no dry run for it, or AWS did not answer); ``why`` in
+    plain words.
+    """
+
+    call: Call
+    verdict: Literal["allowed", "refused", "invalid", "unknown"]
+    why: str
+
+
+def check(call: Call, clients: Clients) -> Check:
+    """Run ``call`` dry (EC2's DryRun). Changes nothing. Never raises AwsError: it tells."""
+    try:
+        client = clients.client(call.service, call.region, call.entry.repeat)
+        shape = client.meta.service_model.operation_model(call.operation).input_shape
+        if shape is None or "DryRun" not in shape.members:
+            return Check(call, "unknown", f"{call.service.upper()} offers no dry run.")
+        if not clients.dry_run_works(call.region):
+            return Check(
+                call, "unknown", "This endpoint does not honour DryRun, so nothing was sent."
+            )
+        parameters = {**call.parameters, "DryRun": True}
+        clients.send(call.service, call.operation, parameters, call.region, call.entry.repeat)
+    except AwsError as error:
+        return _judge(call, error)
+    return Check(call, "unknown", "The endpoint answered without refusing the dry run.")
+
+
+def _judge(call: Call, error: AwsError) -> Check:
+    if error.code == "DryRunOperation":
+        return Check(call, "allowed", "AWS would carry this out: you have the permission.")
+    if error.trouble in {"refused", "credentials"}:
+        return Check(call, "refused", f"{error.code}: {error.message} {error.advice}".strip())
+    if error.trouble in {"unreachable", "uncertain", "throttled"}:
+        return Check(call, "unknown", f"{error.code}: {error.message}")
+    return Check(call, "invalid", f"{error.code}: {error.message} {error.advice}".strip())
+
+
+def plain(value: Any) -> Any:
+    """AWS's answer as JSON data: times as ISO 8601 in UTC, bytes as base64, no metadata."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items() if key != "ResponseMetadata"}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return value

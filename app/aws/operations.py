@@ -1,0 +1,129 @@
+"""Every AWS operation that Encante uses: how it may be repeated, and which permission it needs.
+
+A Call of an operation that does not stand here cannot be made, so that the IAM policy which is
+generated from this list (``flask iam-policy``) is complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Repeat = Literal[
+    "read",  # changes nothing: botocore may try five times
+    "safe",  # doing it twice is like doing it once: three times
+    "token",  # carries an idempotency token: three times
+    "once",  # takes no token: one attempt only
+]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How an operation may be repeated by botocore, and the IAM actions behind it."""
+
+    repeat: Repeat
+    permissions: tuple[str, ...]
+
+
+def _table(service: str, repeat: Repeat, *names: str) -> dict[tuple[str, str], Operation]:
+    return {(service, name): Operation(repeat, (f"{service}:{name}",)) for name in names}
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    **_table(
+        "ec2",
+        "read",
+        "DescribeAvailabilityZones",
+        "DescribeImages",
+        "DescribeInstanceAttribute",
+        "DescribeInstances",
+        "DescribeInstanceTypes",
+        "DescribeKeyPairs",
+        "DescribeRegions",
+        "DescribeSecurityGroups",
+        "DescribeSnapshots",
+        "DescribeVolumes",
+    ),
+    **_table(
+        "ec2",
+        "safe",
+        "CreateTags",
+        "DeleteTags",
+        "DeleteKeyPair",
+        "DeleteSnapshot",
+        "DeleteVolume",
+        "DeregisterImage",
+        "DetachVolume",
+        "ModifyInstanceAttribute",
+        "StartInstances",
+        "StopInstances",
+        "TerminateInstances",
+    ),
+    **_table("ec2", "token", "RunInstances", "CreateVolume"),
+    **_table(
+        "ec2",
+        "once",
+        "AttachVolume",
+        "CreateImage",
+        "CreateKeyPair",
+        "CreateSnapshot",
+        "RebootInstances",
+        "RegisterImage",
+    ),
+    **_table(
+        "sns",
+        "read",
+        "GetTopicAttributes",
+        "ListSubscriptions",
+        "ListSubscriptionsByTopic",
+        "ListTagsForResource",
+        "ListTopics",
+    ),
+    **_table(
+        "sns",
+        "safe",
+        "ConfirmSubscription",
+        "CreateTopic",
+        "DeleteTopic",
+        "Subscribe",
+        "TagResource",
+        "Unsubscribe",
+        "UntagResource",
+    ),
+    **_table("sns", "once", "Publish"),
+    **_table("sqs", "read", "GetQueueAttributes", "GetQueueUrl", "ListQueues", "ListQueueTags"),
+    **_table(
+        "sqs",
+        "safe",
+        "CreateQueue",
+        "DeleteMessage",
+        "DeleteQueue",
+        "ReceiveMessage",
+        "SetQueueAttributes",
+        "TagQueue",
+        "UntagQueue",
+    ),
+    **_table("sts", "read", "GetCallerIdentity"),
+}
+
+# GetCallerIdentity needs no permission; naming it in a policy does no harm.
+
+
+def operation(service: str, name: str) -> Operation:
+    """The entry of an operation. Raises KeyError for one that is not in the list."""
+    return OPERATIONS[service, name]
+
+
+def iam_policy() -> dict[str, object]:
+    """The smallest IAM policy document with which everything the console does is permitted."""
+    actions = sorted({action for entry in OPERATIONS.values() for action in entry.permissions})
+    statements = [
+        {
+            "Sid": f"Encante{service.title()}",
+            "Effect": "Allow",
+            "Action": [action for action in actions if action.startswith(f"{service}:")],
+            "Resource": "*",
+        }
+        for service in dict.fromkeys(action.partition(":")[0] for action in actions)
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}

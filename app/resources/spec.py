@@ -1,0 +1,161 @@
+"""What a kind of resource is made of, as data: columns, states, facets, relations, actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from app.aws.listing import Description, Listing
+
+if TYPE_CHECKING:
+    from app.resources.forms import ActionForm
+
+# ok: as it should be. off: at rest on purpose (stopped). changing: on its way to another state.
+StateClass = Literal["ok", "off", "changing", "failed", "gone"]
+Cell = Literal[
+    "text", "code", "id", "ids", "state", "tags", "time", "number", "size", "percent", "flag"
+]
+
+
+@dataclass(frozen=True)
+class State:
+    """A state as AWS names it, and its class; badge, polling and actions derive from the class."""
+
+    name: str
+    state_class: StateClass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One thing told of a resource, in its list and on its page.
+
+    ``value`` reads it from AWS's description: a str, number, bool, ISO time, list of str (``ids``)
+    or None. ``cell`` says how it is drawn; ``of`` names the kind that an id leads to. ``facet``:
+    offered as a facet. ``shown``: stands in the list, not only on the page.
+    """
+
+    name: str
+    title: str
+    value: Callable[[Description], Any]
+    cell: Cell = "text"
+    of: str = ""
+    facet: bool = False
+    shown: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One resource as the inventory knows it. ``cells`` holds each column's value by name."""
+
+    kind: str
+    id: str
+    name: str
+    account: str
+    region: str
+    state: str
+    state_class: StateClass
+    tags: Mapping[str, str]
+    cells: Mapping[str, Any]
+    description: Description
+    seen_at: datetime
+    gone: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its name with its id, or its id alone."""
+        return f"{self.name} ({self.id})" if self.name and self.name != self.id else self.id
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a resource is tied to: the resources of ``kind`` whose ``column`` has one of ``values``.
+
+    ``column`` may be ``id``.
+    """
+
+    title: str
+    kind: str
+    column: str
+    values: Callable[[Row], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done, with the form that asks for it.
+
+    ``refusal`` gives the reason why a row does not allow it now, or None. ``on``: ``none`` (makes
+    something new: ``/volumes/new``), ``one`` row, or ``many``. ``danger``: destroys something.
+    ``link``: instead of a form of its own, the address of another resource's form, prefilled.
+    """
+
+    name: str
+    title: str
+    form: type[ActionForm] | None = None
+    refusal: Callable[[Row], str | None] = lambda row: None
+    on: Literal["none", "one", "many"] = "one"
+    danger: bool = False
+    link: Callable[[Row], str] | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of resource, everything the console needs to list, show and act on it."""
+
+    kind: str
+    slug: str
+    title: str
+    one: str
+    prefix: str
+    id_key: str
+    listing: Listing
+    columns: tuple[Column, ...]
+    states: tuple[State, ...] = ()
+    state: Callable[[Description], str] = lambda description: ""
+    name: Callable[[Description], str] = field(default=lambda description: tag_name(description))
+    tags: Callable[[Description], dict[str, str]] = field(
+        default=lambda description: tags_of(description)
+    )
+    relations: tuple[Relation, ...] = ()
+    actions: tuple[Action, ...] = ()
+    empty: str = ""
+    sort: str = "name"
+
+    def state_class(self, state: str) -> StateClass:
+        """The class of a state; one that AWS has added since counts as changing: we look again."""
+        if not self.states:
+            return "ok"
+        return next((known.state_class for known in self.states if known.name == state), "changing")
+
+    def action(self, name: str) -> Action:
+        """The action of that name. Raises KeyError."""
+        for action in self.actions:
+            if action.name == name:
+                return action
+        raise KeyError(name)
+
+
+class Known(Protocol):
+    """What forms may ask the inventory."""
+
+    def get(self, kind: str, resource_id: str) -> Row | None:
+        """The resource of that kind and id, or None."""
+
+    def find(
+        self, kind: str, column: str, values: Sequence[str], region: str | None = None
+    ) -> list[Row]:
+        """The resources of ``kind`` whose ``column`` (or ``id``) has one of ``values``."""
+
+    def all(self, kind: str, region: str | None = None, limit: int = 1000) -> list[Row]:
+        """The resources of a kind, by name, at most ``limit``."""
+
+
+def tags_of(description: Description) -> dict[str, str]:
+    """The tags in an EC2 description."""
+    return {tag["Key"]: tag.get("Value", "") for tag in description.get("Tags") or []}
+
+
+def tag_name(description: Description) -> str:
+    """The value of the tag ``Name``, or an empty string."""
+    return tags_of(description).get("Name", "")
