@@ -1,0 +1,176 @@
+"""SQS queues: how they are listed, and what can be done with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.aws.call import Call
+from app.aws.clients import Clients
+from app.aws.errors import AwsError
+from app.aws.listing import Description, Listing
+from app.aws.topics import region_of
+
+LOOK_SECONDS = 1  # a message that is only looked at is hidden from others so long
+
+
+def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
+    for page in Call("sqs", "ListQueues", region, {"MaxResults": 1000}).pages(clients):
+        found = (_describe(clients, region, url) for url in page.get("QueueUrls") or [])
+        yield [queue for queue in found if queue]
+
+
+def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
+    found = []
+    for arn in ids:
+        call = Call("sqs", "GetQueueUrl", region, {"QueueName": arn.rpartition(":")[2]})
+        try:
+            url = call.run(clients)["QueueUrl"]
+        except AwsError as error:
+            if error.trouble == "missing":
+                continue
+            raise
+        found.append(_describe(clients, region, url))
+    return [queue for queue in found if queue]
+
+
+def _describe(clients: Clients, region: str, url: str) -> Description | None:
+    wanted = {"QueueUrl": url, "AttributeNames": ["All"]}
+    try:
+        answer = Call("sqs", "GetQueueAttributes", region, wanted).run(clients)
+        tags = Call("sqs", "ListQueueTags", region, {"QueueUrl": url}).run(clients).get("Tags")
+    except AwsError as error:
+        if error.trouble == "missing":
+            return None
+        raise
+    attributes = answer.get("Attributes", {})
+    return {
+        "QueueArn": attributes.get("QueueArn", url),
+        "QueueUrl": url,
+        "Attributes": attributes,
+        "Tags": [{"Key": key, "Value": value} for key, value in (tags or {}).items()],
+    }
+
+
+LISTING = Listing(_pages, _read)
+
+
+def create_queue(region: str, name: str, tags: Mapping[str, str] | None = None) -> Call:
+    """Make a queue; a name ending in ``.fifo`` makes a FIFO one."""
+    fifo = {"Attributes": {"FifoQueue": "true"}} if name.endswith(".fifo") else {}
+    return Call(
+        "sqs",
+        "CreateQueue",
+        region,
+        {"QueueName": name, **fifo, **({"tags": dict(tags)} if tags else {})},
+        says=f"Make the queue {name}",
+    )
+
+
+def delete_queue(queue: Description) -> Call:
+    """Delete a queue with the messages in it."""
+    arn = queue["QueueArn"]
+    return Call(
+        "sqs",
+        "DeleteQueue",
+        region_of(arn),
+        {"QueueUrl": queue["QueueUrl"]},
+        says=f"Delete queue {arn}",
+        touches=(("queue", arn),),
+    )
+
+
+def lets_topic_send(queue: Description, topic: str) -> bool:
+    """Whether the queue's policy, as Encante would write it, lets the topic send to it."""
+    return any(_allows(entry, topic) for entry in _statements(queue))
+
+
+def _statements(queue: Description) -> list[dict[str, Any]]:
+    policy = json.loads(queue.get("Attributes", {}).get("Policy") or "{}")
+    statements = policy.get("Statement", [])
+    return [statements] if isinstance(statements, dict) else list(statements)
+
+
+def _allows(statement: Mapping[str, Any], topic: str) -> bool:
+    if statement.get("Effect") != "Allow":
+        return False
+    actions = statement.get("Action", [])
+    actions = [actions] if isinstance(actions, str) else actions
+    if not any(action.lower() in {"sqs:sendmessage", "sqs:*", "*"} for action in actions):
+        return False
+    conditions = statement.get("Condition")
+    return not conditions or topic in json.dumps(conditions)
+
+
+def let_topic_send(queue: Description, topic: str) -> Call:
+    """Give the queue the policy by which the topic may send to it; what it allowed before stays."""
+    arn = queue["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [*_statements(queue), statement]}
+    return Call(
+        "sqs",
+        "SetQueueAttributes",
+        region_of(arn),
+        {
+            "QueueUrl": queue["QueueUrl"],
+            "Attributes": {"Policy": json.dumps(policy)},
+        },
+        says=f"Let {topic} send to {arn}",
+        touches=(("queue", arn),),
+    )
+
+
+def receive(queue: Description) -> Call:
+    """Look at up to ten messages; they stay in the queue and are visible again at once."""
+    return Call(
+        "sqs",
+        "ReceiveMessage",
+        region_of(queue["QueueArn"]),
+        {
+            "QueueUrl": queue["QueueUrl"],
+            "MaxNumberOfMessages": 10,
+            "VisibilityTimeout": LOOK_SECONDS,
+            "WaitTimeSeconds": 0,
+            "MessageAttributeNames": ["All"],
+            "AttributeNames": ["All"],
+        },
+        says=f"Look at the messages in {queue['QueueArn']}",
+    )
+
+
+def delete_message(queue: Description, receipt: str) -> Call:
+    """Take one received message out of the queue."""
+    return Call(
+        "sqs",
+        "DeleteMessage",
+        region_of(queue["QueueArn"]),
+        {"QueueUrl": queue["QueueUrl"], "ReceiptHandle": receipt},
+        says="Delete one message",
+        touches=(("queue", queue["QueueArn"]),),
+    )
+
+
+def queue_tag_calls(
+    queue: Description, old: Mapping[str, str], new: Mapping[str, str]
+) -> tuple[Call, ...]:
+    """The calls that turn a queue's ``old`` tags into ``new``: only what changed is sent."""
+    arn, url = queue["QueueArn"], {"QueueUrl": queue["QueueUrl"]}
+    region, touches = region_of(arn), (("queue", arn),)
+    removed = sorted(old.keys() - new.keys())
+    changed = {key: value for key, value in new.items() if old.get(key) != value}
+    calls = []
+    if removed:
+        gone = {**url, "TagKeys": removed}
+        calls.append(Call("sqs", "UntagQueue", region, gone, f"Remove tags from {arn}", touches))
+    if changed:
+        calls.append(
+            Call("sqs", "TagQueue", region, {**url, "Tags": changed}, f"Set tags on {arn}", touches)
+        )
+    return tuple(calls)

@@ -1,0 +1,147 @@
+"""What forms offer to choose from that is no resource of ours: zones, types, security groups."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.aws import images
+from app.aws.call import Call
+from app.aws.clients import Clients
+from app.aws.listing import Description
+
+DAY = 24 * 3600
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """An instance type: vCPUs, memory in MiB, and what images it can run."""
+
+    name: str
+    vcpus: int
+    memory_mib: int
+    architectures: tuple[str, ...]
+    root_device_types: tuple[str, ...] = ("ebs",)
+
+    @property
+    def label(self) -> str:
+        """vCPU and memory in words."""
+        memory = self.memory_mib / 1024
+        return f"{self.vcpus} vCPU, {memory:g} GiB, {', '.join(self.architectures)}"
+
+
+@dataclass(frozen=True)
+class SecurityGroup:
+    """A security group of a VPC."""
+
+    id: str
+    name: str
+    description: str
+    vpc_id: str
+
+
+class Reference:
+    """Reads the choices of a region and remembers them for a while. All may raise AwsError."""
+
+    def __init__(self, clients: Clients) -> None:
+        self.clients = clients
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, ...], tuple[float, Any]] = {}
+
+    def _remember(self, key: tuple[str, ...], seconds: float, read: Callable[[], Any]) -> Any:
+        with self._lock:
+            held = self._kept.get(key)
+        if held and time.monotonic() - held[0] < seconds:
+            return held[1]
+        value = read()
+        with self._lock:
+            if len(self._kept) > 500:
+                self._kept.clear()
+            self._kept[key] = (time.monotonic(), value)
+        return value
+
+    def zones(self, region: str) -> list[str]:
+        """The names of the region's availability zones that can be used."""
+
+        def read() -> list[str]:
+            answer = Call("ec2", "DescribeAvailabilityZones", region).run(self.clients)
+            return sorted(
+                zone["ZoneName"]
+                for zone in answer.get("AvailabilityZones", [])
+                if zone.get("State", "available") == "available"
+                and zone.get("ZoneType", "availability-zone") == "availability-zone"
+            )
+
+        zones: list[str] = self._remember(("zones", region), DAY, read)
+        return zones
+
+    def instance_types(self, region: str) -> dict[str, InstanceType]:
+        """The instance types that the region offers, by name, smallest first."""
+
+        def read() -> dict[str, InstanceType]:
+            call = Call("ec2", "DescribeInstanceTypes", region, {"MaxResults": 100})
+            found = [
+                _instance_type(entry)
+                for page in call.pages(self.clients)
+                for entry in page.get("InstanceTypes", [])
+            ]
+            found.sort(key=lambda kind: (kind.memory_mib, kind.vcpus, kind.name))
+            return {kind.name: kind for kind in found}
+
+        types: dict[str, InstanceType] = self._remember(("types", region), DAY, read)
+        return types
+
+    def security_groups(self, region: str) -> list[SecurityGroup]:
+        """The region's security groups by name; remembered for a minute."""
+
+        def read() -> list[SecurityGroup]:
+            call = Call("ec2", "DescribeSecurityGroups", region, {"MaxResults": 1000})
+            groups = [
+                SecurityGroup(
+                    entry["GroupId"],
+                    entry.get("GroupName", ""),
+                    entry.get("Description", ""),
+                    entry.get("VpcId", ""),
+                )
+                for page in call.pages(self.clients)
+                for entry in page.get("SecurityGroups", [])
+            ]
+            return sorted(groups, key=lambda group: (group.name != "default", group.name))
+
+        found: list[SecurityGroup] = self._remember(("groups", region), MINUTE, read)
+        return found
+
+    def image(self, region: str, image_id: str) -> Description | None:
+        """An image of whatever owner; None where there is none; remembered for a minute."""
+        found: Description | None = self._remember(
+            ("image", region, image_id),
+            MINUTE,
+            lambda: images.read_any(self.clients, region, image_id),
+        )
+        return found
+
+    def public_images(
+        self, region: str, owner: str, name: str, architecture: str, root_device_type: str
+    ) -> list[Description]:
+        """Public images (``images.find_public``); remembered for ten minutes."""
+        terms = (owner, name, architecture, root_device_type)
+        found: list[Description] = self._remember(
+            ("public", region, *terms),
+            10 * MINUTE,
+            lambda: images.find_public(self.clients, region, *terms),
+        )
+        return found
+
+
+def _instance_type(entry: Description) -> InstanceType:
+    return InstanceType(
+        entry["InstanceType"],
+        entry.get("VCpuInfo", {}).get("DefaultVCpus", 0),
+        entry.get("MemoryInfo", {}).get("SizeInMiB", 0),
+        tuple(entry.get("ProcessorInfo", {}).get("SupportedArchitectures", [])),
+        tuple(entry.get("SupportedRootDeviceTypes", ["ebs"])),
+    )

@@ -1,0 +1,209 @@
+"""SNS topics and their subscriptions: how they are listed, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.aws.call import Call
+from app.aws.clients import Clients
+from app.aws.errors import AwsError
+from app.aws.listing import Description, Listing
+from app.aws.tags import tag_list
+
+PROTOCOLS = (
+    "email",
+    "email-json",
+    "http",
+    "https",
+    "sqs",
+    "sms",
+    "lambda",
+    "firehose",
+    "application",
+)
+PENDING = "PendingConfirmation"
+
+
+def region_of(arn: str) -> str:
+    """The region that an ARN names."""
+    return arn.split(":")[3]
+
+
+def account_of(arn: str) -> str:
+    """The account that an ARN names."""
+    return arn.split(":")[4]
+
+
+def topic_arn(partition: str, region: str, account: str, name: str) -> str:
+    """The ARN that a topic has or will have."""
+    return f"arn:{partition}:sns:{region}:{account}:{name}"
+
+
+def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
+    arns = [
+        topic["TopicArn"]
+        for page in Call("sns", "ListTopics", region).pages(clients)
+        for topic in page.get("Topics", [])
+    ]
+    for start in range(0, len(arns), 100):
+        yield _read(clients, region, account, arns[start : start + 100])
+
+
+def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
+    found = []
+    for arn in ids:
+        try:
+            answer = Call("sns", "GetTopicAttributes", region, {"TopicArn": arn}).run(clients)
+            tags = Call("sns", "ListTagsForResource", region, {"ResourceArn": arn}).run(clients)
+            subscriptions = [
+                subscription
+                for page in Call(
+                    "sns", "ListSubscriptionsByTopic", region, {"TopicArn": arn}
+                ).pages(clients)
+                for subscription in page.get("Subscriptions", [])
+            ]
+        except AwsError as error:
+            if error.trouble == "missing":
+                continue
+            raise
+        found.append(
+            {
+                "TopicArn": arn,
+                "Attributes": answer.get("Attributes", {}),
+                "Subscriptions": subscriptions,
+                "Tags": tags.get("Tags", []),
+            }
+        )
+    return found
+
+
+LISTING = Listing(_pages, _read)
+
+
+def confirmed(topic: Description) -> int:
+    """How many of a topic's subscriptions are confirmed; SNS delivers only to these."""
+    listed = topic.get("Subscriptions")
+    if listed is not None:
+        return sum(1 for entry in listed if entry.get("SubscriptionArn", "").startswith("arn:"))
+    return int(topic.get("Attributes", {}).get("SubscriptionsConfirmed", 0))
+
+
+def create_topic(region: str, name: str, tags: Mapping[str, str] | None = None) -> Call:
+    """Make a topic, or find the one of that name; a name ending in ``.fifo`` makes a FIFO one."""
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "false"}
+    return Call(
+        "sns",
+        "CreateTopic",
+        region,
+        {
+            "Name": name,
+            **({"Attributes": fifo} if name.endswith(".fifo") else {}),
+            **({"Tags": tag_list(tags)} if tags else {}),
+        },
+        says=f"Make the topic {name}",
+    )
+
+
+def delete_topic(topic: str) -> Call:
+    """Delete a topic with all its subscriptions."""
+    return Call(
+        "sns",
+        "DeleteTopic",
+        region_of(topic),
+        {"TopicArn": topic},
+        says=f"Delete topic {topic}",
+        touches=(("topic", topic),),
+    )
+
+
+def subscribe(topic: str, protocol: str, endpoint: str, raw: bool = False) -> Call:
+    """Subscribe an endpoint to a topic; most protocols must confirm before anything is sent."""
+    attributes = {"Attributes": {"RawMessageDelivery": "true"}} if raw else {}
+    return Call(
+        "sns",
+        "Subscribe",
+        region_of(topic),
+        {
+            "TopicArn": topic,
+            "Protocol": protocol,
+            "Endpoint": endpoint,
+            **attributes,
+            "ReturnSubscriptionArn": True,
+        },
+        says=f"Subscribe {endpoint} ({protocol}) to {topic}",
+        touches=(("topic", topic),),
+    )
+
+
+def confirm_subscription(topic: str, token: str) -> Call:
+    """Confirm a subscription with the token that its endpoint was sent."""
+    return Call(
+        "sns",
+        "ConfirmSubscription",
+        region_of(topic),
+        {"TopicArn": topic, "Token": token},
+        says=f"Confirm a subscription of {topic}",
+        touches=(("topic", topic),),
+    )
+
+
+def unsubscribe(topic: str, subscription: str) -> Call:
+    """End a subscription."""
+    return Call(
+        "sns",
+        "Unsubscribe",
+        region_of(topic),
+        {"SubscriptionArn": subscription},
+        says=f"End the subscription {subscription}",
+        touches=(("topic", topic),),
+    )
+
+
+def publish(topic: str, subject: str, message: str, group: str = "", once: str = "") -> Call:
+    """Publish a message; ``group`` and ``once`` (deduplication id) are for FIFO topics."""
+    parameters: dict[str, Any] = {"TopicArn": topic, "Subject": subject, "Message": message}
+    if group:
+        parameters |= {"MessageGroupId": group, "MessageDeduplicationId": once}
+    return Call(
+        "sns",
+        "Publish",
+        region_of(topic),
+        parameters,
+        says=f"Publish to {topic}",
+        touches=(("topic", topic),),
+    )
+
+
+def topic_tag_calls(
+    topic: str, old: Mapping[str, str], new: Mapping[str, str]
+) -> tuple[Call, ...]:
+    """The calls that turn a topic's ``old`` tags into ``new``: only what changed is sent."""
+    region = region_of(topic)
+    removed = sorted(old.keys() - new.keys())
+    changed = {key: value for key, value in new.items() if old.get(key) != value}
+    touches = (("topic", topic),)
+    calls = []
+    if removed:
+        calls.append(
+            Call(
+                "sns",
+                "UntagResource",
+                region,
+                {"ResourceArn": topic, "TagKeys": removed},
+                says=f"Remove tags from {topic}",
+                touches=touches,
+            )
+        )
+    if changed:
+        calls.append(
+            Call(
+                "sns",
+                "TagResource",
+                region,
+                {"ResourceArn": topic, "Tags": tag_list(changed)},
+                says=f"Set tags on {topic}",
+                touches=touches,
+            )
+        )
+    return tuple(calls)
