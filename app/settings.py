@@ -25,20 +25,20 @@ class Settings(BaseSettings):
 
     aws: Literal["sandbox", "aws"] = "sandbox"
     bind: str = "127.0.0.1"
-    port: int = Field(8080, ge=1, le=65535)
-    sandbox_port: int = Field(8081, ge=1, le=65535)
+    port: int = Field(default=8080, ge=1, le=65535)
+    sandbox_port: int = Field(default=8081, ge=1, le=65535)
     data: Path = Path("data")
     database_url: str = ""
     regions: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    secret_key: str = Field("", repr=False)
-    session_hours: float = Field(12, gt=0, le=24 * 30)
+    secret_key: str = Field(default="", repr=False)
+    session_hours: float = Field(default=12, gt=0, le=24 * 30)
     background: bool = True
-    poll_seconds: float = Field(5, ge=0.1, le=3600)
-    refresh_seconds: float = Field(15, ge=0.1, le=3600)
-    idle_refresh_seconds: float = Field(600, ge=0.1, le=86400)
-    changing_seconds: float = Field(3, ge=0.1, le=3600)
-    threads: int = Field(8, ge=1, le=256)
+    poll_seconds: float = Field(default=5, ge=0.1, le=3600)
+    refresh_seconds: float = Field(default=15, ge=0.1, le=3600)
+    idle_refresh_seconds: float = Field(default=600, ge=0.1, le=86400)
+    changing_seconds: float = Field(default=3, ge=0.1, le=3600)
+    threads: int = Field(default=8, ge=1, le=256)
     log_format: Literal["console", "json"] = "console"
 
     @field_validator("regions", "allowed_hosts", mode="before")

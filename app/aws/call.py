@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import jmespath
+
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.operations import Operation, operation
@@ -21,9 +23,12 @@ class Call:
     """One AWS operation with its parameters and its region.
 
     ``says`` tells in plain words what the call does ("Terminate i-1 and i-2"). ``touches`` names
-    the resources, as (kind, id), that are to be read again afterwards. ``find_again`` is the read
-    that finds the thing made when the answer of a create got lost: (operation, parameters, key of
-    the answer); whatever it finds counts as this call's deed.
+    the resources, as (kind, id), that are to be read again afterwards; ``removes`` those that are
+    gone when it has succeeded. ``makes`` tells what a create makes: (kind, JMESPath of the new
+    descriptions in the answer, what is known of it that the answer leaves out).
+    ``find_again`` is the read that finds the thing made when the answer of a create got lost:
+    (operation, parameters, JMESPath of the resources in its answer); whatever it finds counts as
+    this call's deed.
     Raises ValueError for an operation that does not stand in ``operations``.
     """
 
@@ -33,6 +38,8 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     says: str = ""
     touches: tuple[tuple[str, str], ...] = ()
+    removes: tuple[tuple[str, str], ...] = ()
+    makes: tuple[str, str, Mapping[str, Any]] | None = None
     find_again: tuple[str, Mapping[str, Any], str] | None = None
 
     def __post_init__(self) -> None:
@@ -72,11 +79,20 @@ class Call:
         return result
 
     def _find(
-        self, clients: Clients, name: str, parameters: Mapping[str, Any], key: str
+        self, clients: Clients, name: str, parameters: Mapping[str, Any], items: str
     ) -> list[dict[str, Any]]:
         answer = Call(self.service, name, self.region, parameters).run(clients)
-        found: list[dict[str, Any]] = answer.get(key, [])
+        found: list[dict[str, Any]] = jmespath.search(items, answer) or []
         return found
+
+    def made(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The descriptions of what a create has made, from its answer (or from ``Found``)."""
+        if self.makes is None:
+            return []
+        _kind, items, known = self.makes
+        found = answer.get("Found") or jmespath.search(items, answer) or []
+        found = found if isinstance(found, list) else [found]
+        return [{**known, **description} for description in found]
 
     def pages(self, clients: Clients) -> Iterator[dict[str, Any]]:
         """Every page of a listing, as plain data; one page where there is no paging.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from app.aws.call import Call
+from app.aws.call import Call, plain
 from app.aws.clients import Clients
 from app.aws.listing import Description, ec2_listing
-from app.aws.tags import tag_specifications
+from app.aws.tags import tag_list, tag_specifications
 
 LISTING = ec2_listing(
     "DescribeImages", "Images[]", "image-id", {"Owners": ["self"]}, owner="OwnerId"
@@ -43,7 +44,8 @@ def create_image(
         },
         says=f"Make the image {name} of {instance_id}",
         touches=(("instance", instance_id),),
-        find_again=("DescribeImages", {"Owners": ["self"], "Filters": named}, "Images"),
+        makes=("image", "{ImageId: ImageId}", _newborn(name, description, tags)),
+        find_again=("DescribeImages", {"Owners": ["self"], "Filters": named}, "Images[]"),
     )
 
 
@@ -78,7 +80,8 @@ def register_image(
             **_tagged(tag_specifications(image=tags)),
         },
         says=f"Register the image {name}",
-        find_again=("DescribeImages", {"Owners": ["self"], "Filters": named}, "Images"),
+        makes=("image", "{ImageId: ImageId}", _newborn(name, description, tags)),
+        find_again=("DescribeImages", {"Owners": ["self"], "Filters": named}, "Images[]"),
     )
 
 
@@ -90,7 +93,7 @@ def deregister_image(region: str, image_id: str) -> Call:
         region,
         {"ImageId": image_id},
         says=f"Deregister image {image_id}",
-        touches=(("image", image_id),),
+        removes=(("image", image_id),),
     )
 
 
@@ -128,6 +131,17 @@ def read_any(clients: Clients, region: str, image_id: str) -> Description | None
     filters = [{"Name": "image-id", "Values": [image_id]}]
     answer = Call("ec2", "DescribeImages", region, {"Filters": filters}).run(clients)
     return next(iter(answer.get("Images") or []), None)
+
+
+def _newborn(name: str, description: str, tags: Mapping[str, str]) -> Description:
+    # the answer of a create holds nothing but the id
+    return {
+        "Name": name,
+        "Description": description,
+        "State": "pending",
+        "Tags": tag_list(tags),
+        "CreationDate": plain(datetime.now(UTC)),
+    }
 
 
 def _literal(value: str) -> str:

@@ -15,9 +15,7 @@ PROTECTION = "_DisableApiTermination"  # not in DescribeInstances; asked for by 
 _EC2 = ec2_listing("DescribeInstances", "Reservations[].Instances[]", "instance-id")
 
 
-def _read(
-    clients: Clients, region: str, account: str, ids: Sequence[str]
-) -> list[Description]:
+def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
     found = _EC2.read(clients, region, account, ids)
     if len(found) <= DETAILED:
         for instance in found:
@@ -111,7 +109,8 @@ def run_instances(region: str, launch: Launch) -> Call:
         region,
         parameters,
         says=f"Launch {_how_many(launch.min_count, launch.max_count)} of {launch.image_id}",
-        find_again=("DescribeInstances", {"Filters": token}, "Reservations"),
+        makes=("instance", "Instances[]", {PROTECTION: launch.disable_api_termination}),
+        find_again=("DescribeInstances", {"Filters": token}, "Reservations[].Instances[]"),
     )
 
 

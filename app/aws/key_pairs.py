@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.aws.call import Call
 from app.aws.listing import ec2_listing
-from app.aws.tags import tag_specifications
+from app.aws.tags import tag_list, tag_specifications
 
 LISTING = ec2_listing("DescribeKeyPairs", "KeyPairs[]", "key-pair-id", paged=False)
 
@@ -25,6 +25,11 @@ def create_key_pair(region: str, key_name: str, key_type: str, tags: Mapping[str
             **({"TagSpecifications": specifications} if specifications else {}),
         },
         says=f"Make the key pair {key_name}",
+        makes=(
+            "key_pair",
+            "{KeyPairId: KeyPairId, KeyName: KeyName, KeyFingerprint: KeyFingerprint}",
+            {"KeyType": key_type, "Tags": tag_list(tags)},
+        ),
     )
 
 
@@ -36,5 +41,5 @@ def delete_key_pair(region: str, key_pair_id: str) -> Call:
         region,
         {"KeyPairId": key_pair_id},
         says=f"Delete key pair {key_pair_id}",
-        touches=(("key_pair", key_pair_id),),
+        removes=(("key_pair", key_pair_id),),
     )

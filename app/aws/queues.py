@@ -56,8 +56,9 @@ def _describe(clients: Clients, region: str, url: str) -> Description | None:
 LISTING = Listing(_pages, _read)
 
 
-def create_queue(region: str, name: str, tags: Mapping[str, str] | None = None) -> Call:
-    """Make a queue; a name ending in ``.fifo`` makes a FIFO one."""
+def create_queue(arn: str, tags: Mapping[str, str] | None = None) -> Call:
+    """Make the queue that will have this ARN; a name ending in ``.fifo`` makes a FIFO one."""
+    region, name = region_of(arn), arn.rpartition(":")[2]
     fifo = {"Attributes": {"FifoQueue": "true"}} if name.endswith(".fifo") else {}
     return Call(
         "sqs",
@@ -65,6 +66,7 @@ def create_queue(region: str, name: str, tags: Mapping[str, str] | None = None) 
         region,
         {"QueueName": name, **fifo, **({"tags": dict(tags)} if tags else {})},
         says=f"Make the queue {name}",
+        makes=("queue", "{QueueUrl: QueueUrl}", {"QueueArn": arn}),
     )
 
 
@@ -77,7 +79,7 @@ def delete_queue(queue: Description) -> Call:
         region_of(arn),
         {"QueueUrl": queue["QueueUrl"]},
         says=f"Delete queue {arn}",
-        touches=(("queue", arn),),
+        removes=(("queue", arn),),
     )
 
 

@@ -33,6 +33,7 @@ def create_snapshot(
         },
         says=f"Make a snapshot of {volume_id}",
         touches=(("volume", volume_id),),
+        makes=("snapshot", "@", {}),
         find_again=find_by_request(request_id),
     )
 
@@ -40,7 +41,7 @@ def create_snapshot(
 def find_by_request(request_id: str) -> tuple[str, Mapping[str, object], str]:
     """The read that finds the snapshot made for ``request_id`` (Call.find_again)."""
     filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": [request_id]}]
-    return ("DescribeSnapshots", {"OwnerIds": ["self"], "Filters": filters}, "Snapshots")
+    return ("DescribeSnapshots", {"OwnerIds": ["self"], "Filters": filters}, "Snapshots[]")
 
 
 def delete_snapshot(region: str, snapshot_id: str) -> Call:
@@ -51,5 +52,5 @@ def delete_snapshot(region: str, snapshot_id: str) -> Call:
         region,
         {"SnapshotId": snapshot_id},
         says=f"Delete snapshot {snapshot_id}",
-        touches=(("snapshot", snapshot_id),),
+        removes=(("snapshot", snapshot_id),),
     )

@@ -102,6 +102,11 @@ def create_topic(region: str, name: str, tags: Mapping[str, str] | None = None) 
             **({"Tags": tag_list(tags)} if tags else {}),
         },
         says=f"Make the topic {name}",
+        makes=(
+            "topic",
+            "{TopicArn: TopicArn}",
+            {"Subscriptions": [], "Tags": tag_list(tags or {})},
+        ),
     )
 
 
@@ -113,7 +118,7 @@ def delete_topic(topic: str) -> Call:
         region_of(topic),
         {"TopicArn": topic},
         says=f"Delete topic {topic}",
-        touches=(("topic", topic),),
+        removes=(("topic", topic),),
     )
 
 
@@ -175,9 +180,7 @@ def publish(topic: str, subject: str, message: str, group: str = "", once: str =
     )
 
 
-def topic_tag_calls(
-    topic: str, old: Mapping[str, str], new: Mapping[str, str]
-) -> tuple[Call, ...]:
+def topic_tag_calls(topic: str, old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Call, ...]:
     """The calls that turn a topic's ``old`` tags into ``new``: only what changed is sent."""
     region = region_of(topic)
     removed = sorted(old.keys() - new.keys())

@@ -81,6 +81,7 @@ def create_volume(region: str, volume: NewVolume) -> Call:
         region,
         parameters,
         says=f"Make a {volume.volume_type} volume{size}{source} in {volume.availability_zone}",
+        makes=("volume", "@", {}),
     )
 
 
@@ -116,5 +117,5 @@ def delete_volume(region: str, volume_id: str) -> Call:
         region,
         {"VolumeId": volume_id},
         says=f"Delete volume {volume_id}",
-        touches=(("volume", volume_id),),
+        removes=(("volume", volume_id),),
     )
