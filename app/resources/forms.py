@@ -1,1 +1,207 @@
 """The base of every form that acts: how it is filled, planned, and what it says when done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlencode
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, SelectField
+from wtforms.validators import Length, Regexp
+
+from app.aws.call import Call, Plan
+from app.aws.listing import Description
+from app.aws.reference import Reference
+from app.resources.spec import Known, Row
+
+TOKEN = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
+Answers = Sequence[Mapping[str, Any]]
+
+
+class WatchBook(Protocol):
+    """What forms may ask of the watches (app.watches.Watches)."""
+
+    def intend(
+        self,
+        *,
+        request_id: str,
+        account: str,
+        region: str,
+        volume_id: str,
+        volume_name: str,
+        description: str,
+        topic_arn: str,
+        actor: str,
+        outcomes: Sequence[str] = ...,
+    ) -> str: ...
+
+    def bind(self, watch_id: str, snapshot: Description) -> None: ...
+
+    def abandon(self, watch_id: str, why: str) -> None: ...
+
+    def watch(
+        self,
+        *,
+        account: str,
+        region: str,
+        snapshot: Description,
+        volume_name: str,
+        topic_arn: str,
+        actor: str,
+        outcomes: Sequence[str] = ...,
+    ) -> str: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a form works with: the inventory, the choices, the resources it is about."""
+
+    known: Known
+    reference: Reference
+    watches: WatchBook
+    account: str
+    regions: tuple[str, ...]
+    actor: str
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def row(self) -> Row:
+        """The one resource that the form is about."""
+        return self.rows[0]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a person is told when the plan has been carried out, and where they go then.
+
+    ``secret``: a file name and its text, shown once on the page and nowhere kept.
+    """
+
+    message: str
+    url: str
+    category: str = "success"
+    secret: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a form: its fields by name, a sentence of help; ``collapsed`` until opened."""
+
+    title: str
+    fields: tuple[str, ...]
+    help: str = ""
+    collapsed: bool = False
+
+
+@dataclass
+class Notes:
+    """What the preview says besides the code: warnings and what will happen."""
+
+    warnings: list[str] = field(default_factory=list)
+
+
+class ActionForm(FlaskForm):  # type: ignore[misc]
+    """A form that amounts to a plan of calls.
+
+    ``client_token`` is one per rendered form, so that a double click or a form that is sent again
+    does its deed once.
+    """
+
+    title: ClassVar[str] = ""
+    submit_label: ClassVar[str] = "Confirm"
+    sections: ClassVar[tuple[Section, ...]] = ()
+    danger: ClassVar[bool] = False
+
+    client_token = HiddenField(
+        validators=[
+            Length(max=64),
+            Regexp(TOKEN, message="This form's token is damaged. Open the form anew."),
+        ]
+    )
+
+    def prepare(self, desk: Desk) -> None:
+        """Fill in the choices, and the defaults of a form that is new. May raise AwsError."""
+
+    def examine(self, desk: Desk) -> None:
+        """Check what concerns more than one field; call ``complain`` for what is wrong."""
+
+    def complain(self, name: str, message: str) -> None:
+        """Put an error at a field."""
+        target = self._fields[name]
+        target.errors = [*target.errors, message]
+
+    def plan(self, desk: Desk) -> Plan:
+        """The calls that the filled-in form amounts to."""
+        raise NotImplementedError
+
+    def consequences(self, desk: Desk) -> list[str]:
+        """What a person should know before they confirm, a sentence each."""
+        return []
+
+    def warnings(self, desk: Desk) -> list[str]:
+        """What may not turn out as hoped, a sentence each; shown beside the form."""
+        return []
+
+    def begin(self, desk: Desk) -> None:
+        """Commit what must be known before the first call is made."""
+
+    def fail(self, desk: Desk, certain: bool) -> None:
+        """Told when a call failed; ``certain``: AWS surely did not do it."""
+
+    def keep(self, desk: Desk, done: Sequence[Call]) -> None:
+        """Adapt the form to calls that succeeded before another failed."""
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        """What to say and where to go, from AWS's answers to the plan's calls."""
+        raise NotImplementedError
+
+    def examined(self, desk: Desk) -> bool:
+        """Whether everything that was filled in is right; errors stand at the fields if not."""
+        right = bool(self.validate())
+        if right:
+            self.examine(desk)
+        return right and not self.errors_at_fields
+
+    @property
+    def errors_at_fields(self) -> dict[str, Sequence[str]]:
+        """The errors by field name, ``examine``'s among them."""
+        return {name: entry.errors for name, entry in self._fields.items() if entry.errors}
+
+
+class CreateForm(ActionForm):
+    """A form that makes something in a region that is chosen on it."""
+
+    region = SelectField("Region")
+
+    def prepare(self, desk: Desk) -> None:
+        self.region.choices = [(name, name) for name in desk.regions]
+        if self.region.data not in desk.regions and not self.is_submitted():
+            self.region.data = desk.regions[0]
+
+    @property
+    def place(self) -> str:
+        """The region chosen; the first on offer while none that exists is."""
+        choices = [value for value, _ in self.region.choices]
+        return self.region.data if self.region.data in choices else str(choices[0])
+
+
+def page_of(kind_slug: str, resource_id: str) -> str:
+    """The address of a resource's page."""
+    from urllib.parse import quote
+
+    return f"/{kind_slug}/{quote(resource_id, safe=':')}"
+
+
+def link(path: str, **arguments: str) -> str:
+    """An address with a query string; empty arguments are left out."""
+    given = {key: value for key, value in arguments.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Ids in words: all of a few, the first ones and how many of many."""
+    if len(ids) <= 5:
+        return ", ".join(ids)
+    return f"{', '.join(ids[:5])} and {len(ids) - 5} more"
