@@ -12,21 +12,21 @@ help: ## print these targets
 	  || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
 
 setup: ## make the virtual environment, install the requirements and browser libraries
-	@$(PYTHON) scripts/setup.py
+	@$(PYTHON) -m scripts.setup
 
 setup-dev: ## the same, and what the tests and checks need
-	@$(PYTHON) scripts/setup.py --dev
+	@$(PYTHON) -m scripts.setup --dev
 
 run: setup ## set up, start the sandbox and the console, print the link to open (ENCANTE_AWS=aws: use AWS)
-	@exec $(BIN)/python scripts/run.py
+	@exec $(BIN)/python -m app.cli run --with-parent
 
 link: setup ## print a fresh link that signs in to the running console
-	@$(BIN)/python scripts/link.py
+	@$(BIN)/python -m app.cli link
 
 test: setup-dev ## set up, then all checks and all tests (what CI runs)
-	@$(BIN)/python scripts/chromium.py
+	@$(BIN)/python -m scripts.chromium
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: setup-dev ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check .
@@ -37,11 +37,11 @@ bench: setup-dev ## measure list pages, page weight and API calls
 	@$(BIN)/python -m tests.bench
 
 screenshots: setup-dev ## take the README's screenshots
-	@$(BIN)/python scripts/chromium.py
-	@$(BIN)/python scripts/screenshots.py
+	@$(BIN)/python -m scripts.chromium
+	@$(BIN)/python -m scripts.screenshots
 
 reset: setup ## forget the sandbox's account and the console's sandbox database
-	@$(BIN)/python scripts/reset.py
+	@$(BIN)/python -m app.cli reset
 
 lock: setup-dev ## lock the requirements and browser libraries anew (needs uv and npm)
 	@sh scripts/lock.sh

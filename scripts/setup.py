@@ -1,7 +1,7 @@
 """Set up this checkout: virtual environment, pinned requirements, browser libraries.
 
-    python3 scripts/setup.py          what the console needs to run
-    python3 scripts/setup.py --dev    what the tests and checks need besides
+    python3 -m scripts.setup          what the console needs to run
+    python3 -m scripts.setup --dev    what the tests and checks need besides
 
 Each step leaves a stamp with the hash of the lock file it was made from, so a second run only
 compares hashes and is done at once.
@@ -12,8 +12,8 @@ import fcntl
 import sys
 from pathlib import Path
 
-import vendor
-from environment import SetupError, install, make_venv
+from scripts import vendor
+from scripts.environment import SetupError, install, make_venv
 
 ROOT = Path(__file__).resolve().parent.parent
 

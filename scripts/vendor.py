@@ -4,7 +4,7 @@ npm does the fetching, and checks each package against the hash in the lock file
 without npm, npm itself comes from pip (the pinned, hashed requirements-node.txt), in an
 environment of its own, `.venv-node`.
 
-    python3 scripts/vendor.py --copy-only     node_modules/ is there already (the Dockerfile)
+    python3 -m scripts.vendor --copy-only     node_modules/ is there already (the Dockerfile)
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environment import SetupError, install, make_venv, say
+from scripts.environment import SetupError, install, make_venv, say
 
 # What pages load, and the library's folder in node_modules/ that it comes from.
 FILES = {

@@ -1,0 +1,92 @@
+"""The commands: `python -m app.cli <command>`; without one it lists them.
+
+Each command imports what it needs itself, so that `run` is not slowed by what it does not use.
+"""
+
+from __future__ import annotations
+
+import click
+
+from app import settings as settings_module
+from app.settings import Settings, SettingsError
+
+
+class Problem(click.ClickException):
+    """Something a person can mend; printed as it is, exit status 1."""
+
+    def show(self, file: object = None) -> None:
+        """Print the message without click's own `Error:` in front."""
+        click.echo(self.message, err=True)
+
+
+def load_settings() -> Settings:
+    """The settings of the environment; a wrong one ends the command with a clear message."""
+    try:
+        return settings_module.load()
+    except SettingsError as error:
+        raise Problem(f"Encante cannot start:\n{error}") from None
+
+
+@click.group()
+def cli() -> None:
+    """Encante, a web console for EC2, EBS and SNS."""
+
+
+@cli.command()
+@click.option("--with-parent", is_flag=True, help="Stop when the starting process ends (Linux).")
+def run(with_parent: bool) -> None:
+    """Run the console, with the sandbox beside it, until Ctrl-C."""
+    from app import console, supervisor
+
+    if with_parent:
+        supervisor.follow_parent()
+    try:
+        console.run(load_settings())
+    except console.ConsoleError as error:
+        raise Problem(str(error)) from None
+
+
+@cli.command()
+def link() -> None:
+    """Print a fresh link that signs in to the console."""
+    from app import console
+
+    settings = load_settings()
+    try:
+        click.echo(console.login_link(settings))
+    except console.ConsoleError as error:
+        raise Problem(str(error)) from None
+    if not console.answers(settings):
+        click.echo("(The console is not running: make run)", err=True)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest version."""
+    from app import console
+
+    console.migrate(load_settings())
+
+
+@cli.command()
+def health() -> None:
+    """Succeed when the console answers that all is well (for a container's health check)."""
+    from app import console
+
+    if not console.answers(load_settings()):
+        raise Problem("The console does not answer, or says that something is wrong (/healthz).")
+
+
+@cli.command()
+def reset() -> None:
+    """Forget the sandbox's account, and what the console knows of it."""
+    from app import console
+
+    try:
+        console.reset(load_settings())
+    except console.ConsoleError as error:
+        raise Problem(str(error)) from None
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,50 @@
+"""How gunicorn serves the console: one worker with threads, and the background thread in it.
+
+The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/settings.py.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from app import settings
+
+try:
+    _settings = settings.load()
+except settings.SettingsError as problem:
+    sys.exit(f"Encante cannot start:\n{problem}")
+
+wsgi_app = "wsgi:application"
+bind = [f"{_settings.bind}:{_settings.port}"]
+# One worker: what the console knows of AWS is kept up to date by one thread in one process.
+workers = 1
+worker_class = "gthread"
+threads = _settings.threads
+keepalive = 30
+# An AWS call under way may take its read timeout (10 s); let it end and be written down.
+graceful_timeout = 15
+# The worker's heartbeat is a file that is touched; on a slow disk that could stall it.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# Nobody's X-Forwarded-* headers are believed unless gunicorn's own variable names the proxy.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+# The control socket would let every process of this user drive the server.
+control_socket_disable = True
+# The application logs its requests itself; of gunicorn only what is wrong is of interest.
+accesslog = None
+loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start the background thread: in the worker, after the fork, once the app is loaded."""
+    from app import background
+
+    background.start(worker.wsgi)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Stop the background thread; a worker that never loaded the app has none."""
+    from app import background
+
+    if application := getattr(worker, "wsgi", None):
+        background.stop(application)

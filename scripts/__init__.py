@@ -1,0 +1,1 @@
+"""Set-up and other help for working on this checkout; run as `python -m scripts.<name>`."""

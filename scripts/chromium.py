@@ -1,0 +1,57 @@
+"""Find the Chromium that the browser tests drive; on Debian, as root, install it when missing.
+
+    python -m scripts.chromium     prints nothing when all is well
+
+Playwright's own browsers are never downloaded.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+SETTING = "ENCANTE_CHROMIUM"
+
+
+def find() -> str | None:
+    """The path of the browser to drive: what ENCANTE_CHROMIUM names, or the first on the PATH.
+
+    None when there is no such program.
+    """
+    if named := os.environ.get(SETTING):
+        return shutil.which(named)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def install() -> bool:
+    """Install Debian's chromium through apt-get; returns whether it is there afterwards."""
+    print("Installing chromium for the browser tests ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    packages = ["chromium", "fonts-dejavu-core"]
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        apt = ["apt-get", "--quiet", "--quiet", *command]
+        if subprocess.run(apt, env=environment, stdin=subprocess.DEVNULL).returncode != 0:
+            return False
+    return find() is not None
+
+
+def main() -> int:
+    """Make sure that there is a Chromium; returns the exit status."""
+    if find():
+        return 0
+    if named := os.environ.get(SETTING):
+        print(f"{SETTING}={named}: there is no such program.", file=sys.stderr)
+        return 1
+    if os.geteuid() == 0 and shutil.which("apt-get") and install():
+        return 0
+    print(
+        "The browser tests need Chromium, which is not on the PATH. Install it "
+        f"(apt install chromium) or name one by {SETTING}=/path/of/chromium.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
