@@ -54,8 +54,8 @@ def _start(programs: Supervisor, settings: Settings) -> None:
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
     programs.start("console", gunicorn, environment)
     if settings.aws == "sandbox":
-        port = settings.sandbox_port
-        programs.wait_until(lambda: listening("127.0.0.1", port), "The sandbox", START_SECONDS)
+        sandbox = f"127.0.0.1:{settings.sandbox_port}"
+        programs.wait_until(lambda: _get(sandbox, "/_sandbox/clock"), "The sandbox", START_SECONDS)
     programs.wait_until(lambda: answers(settings), "The console", START_SECONDS)
 
 
@@ -155,23 +155,19 @@ def _port_problem(host: str, port: int, setting: str, error: OSError) -> str:
 
 def answers(settings: Settings) -> bool:
     """Whether the console's /healthz says that all is well."""
-    connection = http.client.HTTPConnection(_authority(settings), timeout=2)
+    return _get(_authority(settings), "/healthz")
+
+
+def _get(authority: str, path: str) -> bool:
+    """Whether a page answers with status 200. Goes past any proxy of the environment."""
+    connection = http.client.HTTPConnection(authority, timeout=2)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-
-
-def listening(host: str, port: int) -> bool:
-    """Whether something accepts connections there."""
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _authority(settings: Settings) -> str:
