@@ -12,8 +12,6 @@ MAX_TAGS = 50
 MAX_KEY = 128
 MAX_VALUE = 256
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-_ALLOWED = re.compile(r"^[\w\s.:/=+\-@]*$")
 
 
 class PickerField(StringField):  # type: ignore[misc]
@@ -34,11 +32,8 @@ class TagsField(Field):  # type: ignore[misc]
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
         """Read the rows from the form, or from a dict of tags that ``data`` gives."""
         self.process_errors = []
-        self.data = {}
-        if formdata:
-            self.rows = self._sent(formdata)
-        if not self.rows and isinstance(data, Mapping):
-            self.rows = list(data.items())
+        given = list(data.items()) if isinstance(data, Mapping) else []
+        self.rows = self._sent(formdata) if formdata else given
         self.data = dict(self.rows)
 
     def _sent(self, formdata: Any) -> list[tuple[str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField
@@ -16,7 +16,7 @@ from app.aws.listing import Description
 from app.aws.reference import Reference
 from app.resources.spec import Known, Row
 
-TOKEN = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
+TOKEN_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
 Answers = Sequence[Mapping[str, Any]]
 
 
@@ -95,13 +95,6 @@ class Section:
     collapsed: bool = False
 
 
-@dataclass
-class Notes:
-    """What the preview says besides the code: warnings and what will happen."""
-
-    warnings: list[str] = field(default_factory=list)
-
-
 class ActionForm(FlaskForm):  # type: ignore[misc]
     """A form that amounts to a plan of calls.
 
@@ -117,7 +110,7 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
     client_token = HiddenField(
         validators=[
             Length(max=64),
-            Regexp(TOKEN, message="This form's token is damaged. Open the form anew."),
+            Regexp(TOKEN_FORM, message="This form's token is damaged. Open the form anew."),
         ]
     )
 
@@ -189,8 +182,6 @@ class CreateForm(ActionForm):
 
 def page_of(kind_slug: str, resource_id: str) -> str:
     """The address of a resource's page."""
-    from urllib.parse import quote
-
     return f"/{kind_slug}/{quote(resource_id, safe=':')}"
 
 

@@ -1,0 +1,385 @@
+"""Images: columns, states, relations, forms, actions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+
+from app.aws import images, snapshots
+from app.aws.call import Plan
+from app.aws.listing import Description
+from app.aws.volumes import VOLUME_TYPES
+from app.resources.fields import Ascii, Id, OneLine, PickerField, TagsField, strip
+from app.resources.forms import (
+    ActionForm,
+    Answers,
+    Desk,
+    Done,
+    Section,
+    link,
+    listed,
+    page_of,
+)
+from app.resources.spec import Action, Column, Relation, Resource, Row, State, tag_name
+from app.resources.tagging import TagsForm
+
+STATES = (
+    State("available", "ok"),
+    State("pending", "changing"),
+    State("transient", "changing"),
+    State("failed", "failed"),
+    State("error", "failed"),
+    State("invalid", "failed"),
+    State("disabled", "off"),
+    State("deregistered", "gone"),
+)
+_NAME = re.compile(r"^[A-Za-z0-9()\[\] ./\-'@_]{3,128}$")
+
+
+class ImageName:
+    """A name that AWS takes for an image."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        value = field.data or ""
+        if not 3 <= len(value) <= 128:
+            raise ValidationError(f"3 to 128 characters; this has {len(value)}.")
+        if not _NAME.match(value):
+            wrong = next(mark for mark in value if not _NAME.match(mark * 3))
+            raise ValidationError(
+                f"{wrong!r} is not possible in the name of an image: letters without accents, "
+                "digits, spaces and ( ) [ ] . / - ' @ _ only."
+            )
+
+
+def snapshot_ids(description: Description) -> list[str]:
+    """The ids of all snapshots that an image uses, not only the root's."""
+    return [
+        mapping["Ebs"]["SnapshotId"]
+        for mapping in description.get("BlockDeviceMappings") or []
+        if mapping.get("Ebs", {}).get("SnapshotId")
+    ]
+
+
+def _name_is_free(form: ActionForm, desk: Desk, region: str, name: str) -> None:
+    for row in desk.known.find("image", "image_name", [name], region):
+        form.complain("name", f"{row.id} has this name already; choose another.")
+
+
+class CreateImageForm(ActionForm):
+    """Make an image of an instance."""
+
+    title = "Create image"
+    submit_label = "Create image"
+    sections = (
+        Section("Image", ("instance_id", "name", "description")),
+        Section("How", ("no_reboot",)),
+        Section("Tags", ("tags",), "Given to the image and to its snapshots."),
+    )
+
+    instance_id = PickerField(
+        "Instance",
+        "/pick/instances",
+        filters=[strip],
+        validators=[InputRequired(), Id("i-", "an instance")],
+    )
+    name = StringField(
+        "Image name",
+        filters=[strip],
+        validators=[InputRequired(), ImageName()],
+        description="Unique in its account and region.",
+    )
+    description = StringField("Description", filters=[strip], validators=[OneLine(255), Ascii()])
+    no_reboot = RadioField(
+        "Reboot",
+        choices=[
+            (
+                "reboot",
+                "Reboot the instance: it is down for a minute, and all its disks are in the image "
+                "as at one moment",
+            ),
+            (
+                "no-reboot",
+                "Do not reboot: it goes on running, and what was not yet written to disk may be "
+                "missing or half-written in the image",
+            ),
+        ],
+        default="reboot",
+    )
+    tags = TagsField("Tags")
+
+    def _instance(self, desk: Desk) -> Row | None:
+        return desk.known.get("instance", self.instance_id.data or "")
+
+    def examine(self, desk: Desk) -> None:
+        row = self._instance(desk)
+        if row is None or row.gone:
+            self.complain("instance_id", f"There is no instance {self.instance_id.data}.")
+            return
+        if row.state not in {"running", "stopped"}:
+            self.complain(
+                "instance_id", f"It is {row.state}; it must be running or stopped for an image."
+            )
+        if row.description.get("RootDeviceType") == "instance-store":
+            self.complain(
+                "instance_id",
+                "Its root device is an instance store; AWS makes images only of EBS-backed ones.",
+            )
+        _name_is_free(self, desk, row.region, self.name.data or "")
+
+    def plan(self, desk: Desk) -> Plan:
+        row = self._instance(desk)
+        region = row.region if row else desk.regions[0]
+        call = images.create_image(
+            region,
+            self.instance_id.data or "",
+            self.name.data or "",
+            self.description.data or "",
+            self.no_reboot.data == "no-reboot",
+            self.tags.data,
+        )
+        return Plan(self.title, (call,))
+
+    def warnings(self, desk: Desk) -> list[str]:
+        row = self._instance(desk)
+        if row and row.state == "running" and self.no_reboot.data == "reboot":
+            return [f"{row.label} will be rebooted."]
+        return []
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return _made_image(answers)
+
+
+def _made_image(answers: Answers) -> Done:
+    answer = answers[-1]
+    found = answer.get("Found") or [answer]
+    image_id = found[0]["ImageId"]
+    return Done(f"Image {image_id} is being made.", page_of("images", image_id))
+
+
+class RegisterImageForm(ActionForm):
+    """Make an image from a snapshot of a root volume."""
+
+    title = "Register image from a snapshot"
+    submit_label = "Register image"
+    sections = (
+        Section("Image", ("snapshot_id", "name", "description")),
+        Section("System", ("architecture", "root_device_name", "boot_mode")),
+        Section("Root volume", ("volume_size", "volume_type", "delete_on_termination")),
+        Section("Tags", ("tags",)),
+    )
+
+    snapshot_id = PickerField(
+        "Snapshot of the root volume",
+        "/pick/snapshots",
+        filters=[strip],
+        validators=[InputRequired(), Id("snap-", "a snapshot")],
+    )
+    name = StringField("Image name", filters=[strip], validators=[InputRequired(), ImageName()])
+    description = StringField("Description", filters=[strip], validators=[OneLine(255), Ascii()])
+    architecture = SelectField(
+        "Architecture",
+        choices=[
+            ("x86_64", "x86_64 (Intel, AMD)"),
+            ("arm64", "arm64 (Graviton)"),
+            ("i386", "i386"),
+        ],
+    )
+    root_device_name = StringField(
+        "Root device name",
+        default="/dev/sda1",
+        filters=[strip],
+        validators=[InputRequired(), OneLine(64)],
+    )
+    boot_mode = SelectField(
+        "Boot mode",
+        choices=[
+            ("", "Left to the instance type"),
+            ("uefi-preferred", "UEFI preferred"),
+            ("uefi", "UEFI"),
+            ("legacy-bios", "Legacy BIOS"),
+        ],
+    )
+    volume_size = IntegerField(
+        "Size (GiB)",
+        validators=[Optional(), NumberRange(1, 65536)],
+        description="Empty: the snapshot's.",
+    )
+    volume_type = SelectField(
+        "Type",
+        choices=[
+            (kind.name, f"{kind.name}: {kind.title}")
+            for kind in VOLUME_TYPES.values()
+            if kind.name in {"gp3", "gp2", "standard"}
+        ],
+    )
+    delete_on_termination = BooleanField("Delete the volume with its instance", default=True)
+    tags = TagsField("Tags")
+
+    def _snapshot(self, desk: Desk) -> Row | None:
+        return desk.known.get("snapshot", self.snapshot_id.data or "")
+
+    def examine(self, desk: Desk) -> None:
+        row = self._snapshot(desk)
+        if row is None or row.gone:
+            self.complain("snapshot_id", f"There is no snapshot {self.snapshot_id.data}.")
+            return
+        if row.state != "completed":
+            self.complain("snapshot_id", f"It is {row.state}; wait until it is completed.")
+        least = row.description.get("VolumeSize") or 1
+        if self.volume_size.data and self.volume_size.data < least:
+            self.complain("volume_size", f"At least the snapshot's {least} GiB.")
+        if not (self.root_device_name.data or "").startswith(("/dev/", "xvd")):
+            self.complain("root_device_name", "A device such as /dev/sda1 or /dev/xvda.")
+        _name_is_free(self, desk, row.region, self.name.data or "")
+
+    def plan(self, desk: Desk) -> Plan:
+        row = self._snapshot(desk)
+        volume = {
+            "SnapshotId": self.snapshot_id.data or "",
+            "VolumeSize": self.volume_size.data,
+            "VolumeType": self.volume_type.data,
+            "DeleteOnTermination": bool(self.delete_on_termination.data),
+        }
+        call = images.register_image(
+            row.region if row else desk.regions[0],
+            self.name.data or "",
+            self.description.data or "",
+            self.architecture.data,
+            self.root_device_name.data or "",
+            {key: value for key, value in volume.items() if value not in (None, "")},
+            self.boot_mode.data,
+            self.tags.data,
+        )
+        return Plan(self.title, (call,))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return _made_image(answers)
+
+
+class DeregisterForm(ActionForm):
+    """Deregister images, and on request delete their snapshots."""
+
+    title = "Deregister images"
+    submit_label = "Deregister"
+    danger = True
+    sections = (Section("Snapshots", ("delete_snapshots",)),)
+
+    delete_snapshots = BooleanField(
+        "Delete their snapshots too",
+        description="Otherwise they stay, and go on costing.",
+    )
+
+    def _snapshots(self, desk: Desk, row: Row) -> list[str]:
+        leaving = {chosen.id for chosen in desk.rows}
+        return [
+            snapshot
+            for snapshot in row.cells.get("snapshot_ids") or []
+            if not [
+                user
+                for user in desk.known.find("image", "snapshot_ids", [snapshot], row.region)
+                if user.id not in leaving
+            ]
+        ]
+
+    def plan(self, desk: Desk) -> Plan:
+        calls = [images.deregister_image(row.region, row.id) for row in desk.rows]
+        if self.delete_snapshots.data:
+            going = {
+                snapshot: row.region for row in desk.rows for snapshot in self._snapshots(desk, row)
+            }
+            calls += [snapshots.delete_snapshot(region, each) for each, region in going.items()]
+        return Plan(self.title, tuple(calls))
+
+    def consequences(self, desk: Desk) -> list[str]:
+        told = []
+        for row in desk.rows:
+            users = [
+                user
+                for user in desk.known.find("instance", "image_id", [row.id], row.region)
+                if user.state != "terminated"
+            ]
+            if users:
+                told.append(
+                    f"{row.label}: {listed([user.label for user in users])} came from it and go on "
+                    "running; no further ones can be launched."
+                )
+            own = row.cells.get("snapshot_ids") or []
+            if own:
+                fate = "are deleted" if self.delete_snapshots.data else "stay unless chosen below"
+                told.append(f"{row.label}: its snapshots {listed(own)} {fate}.")
+        return [*told, "A deregistered image cannot be brought back."]
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        ids = [row.id for row in desk.rows]
+        gone = len(answers) - len(ids)
+        extra = f" {gone} snapshot{'s' if gone != 1 else ''} deleted." if gone else ""
+        return Done(f"Deregistered: {listed(ids)}.{extra}", "/images")
+
+
+def _refuse_launch(row: Row) -> str | None:
+    if row.state == "available":
+        return None
+    return f"{row.id} is {row.state}; it can be launched from when it is available."
+
+
+IMAGE = Resource(
+    kind="image",
+    slug="images",
+    title="Images (AMIs)",
+    one="image",
+    prefix="ami-",
+    id_key="ImageId",
+    listing=images.LISTING,
+    states=STATES,
+    state=lambda d: d.get("State", ""),
+    name=lambda d: tag_name(d) or d.get("Name") or "",
+    columns=(
+        Column("state", "State", lambda d: d.get("State"), "state", facet=True),
+        Column("image_name", "Image name", lambda d: d.get("Name")),
+        Column("architecture", "Architecture", lambda d: d.get("Architecture"), facet=True),
+        Column(
+            "root_device_type", "Root device type", lambda d: d.get("RootDeviceType"), facet=True
+        ),
+        Column("snapshot_ids", "Snapshots", snapshot_ids, "ids", of="snapshot"),
+        Column("created", "Created", lambda d: d.get("CreationDate"), "time"),
+        Column("public", "Public", lambda d: d.get("Public"), "flag", facet=True, shown=False),
+        Column(
+            "platform",
+            "Platform",
+            lambda d: d.get("PlatformDetails") or d.get("Platform"),
+            shown=False,
+        ),
+        Column("description", "Description", lambda d: d.get("Description"), shown=False),
+        Column("root_device", "Root device", lambda d: d.get("RootDeviceName"), shown=False),
+        Column(
+            "virtualization", "Virtualization", lambda d: d.get("VirtualizationType"), shown=False
+        ),
+        Column("boot_mode", "Boot mode", lambda d: d.get("BootMode"), shown=False),
+        Column("owner", "Owner", lambda d: d.get("OwnerId"), "code", shown=False),
+        Column(
+            "reason", "State reason", lambda d: d.get("StateReason", {}).get("Message"), shown=False
+        ),
+    ),
+    relations=(
+        Relation("Snapshots", "snapshot", "id", lambda row: row.cells.get("snapshot_ids") or []),
+        Relation("Instances launched from it", "instance", "image_id", lambda row: [row.id]),
+    ),
+    actions=(
+        Action("new", "Create image", CreateImageForm, on="none"),
+        Action("register", "Register from snapshot", RegisterImageForm, on="none"),
+        Action(
+            "launch",
+            "Launch instances",
+            refusal=_refuse_launch,
+            link=lambda row: link("/instances/new", image_id=row.id, region=row.region),
+        ),
+        Action("tags", "Edit tags", TagsForm),
+        Action("deregister", "Deregister", DeregisterForm, on="many", danger=True),
+    ),
+    empty="An image is what instances are launched from. Make one of an instance, or look under "
+    "Public.",
+    sort="-created",
+)

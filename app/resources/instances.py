@@ -1,0 +1,316 @@
+"""Instances: columns, states, relations, forms, actions (launching: ``launch``)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from app.aws import instances
+from app.aws.call import Call, Plan
+from app.aws.listing import Description
+from app.resources.forms import ActionForm, Answers, Desk, Done, link, listed, page_of
+from app.resources.launch import LaunchForm
+from app.resources.spec import Action, Column, Relation, Resource, Row, State
+from app.resources.tagging import TagsForm
+
+STATES = (
+    State("pending", "changing"),
+    State("running", "ok"),
+    State("stopping", "changing"),
+    State("stopped", "off"),
+    State("shutting-down", "changing"),
+    State("terminated", "gone"),
+)
+
+
+def _state(description: Description) -> str:
+    return str(description.get("State", {}).get("Name", ""))
+
+
+def _refuse_unless(states: tuple[str, ...], what: str) -> Any:
+    def refusal(row: Row) -> str | None:
+        if row.state in states:
+            return None
+        return f"{row.id} is {row.state or 'in an unknown state'}; {what}."
+
+    return refusal
+
+
+def _refuse_stop(row: Row) -> str | None:
+    if row.description.get("RootDeviceType") == "instance-store":
+        return (
+            f"The root device of {row.id} is an instance store, which does not outlast a stop: "
+            "it can be rebooted or terminated, not stopped."
+        )
+    reason: str | None = _refuse_unless(
+        ("running", "pending"), "only a running one can be stopped"
+    )(row)
+    return reason
+
+
+def volume_ids(description: Description) -> list[str]:
+    """The ids of the EBS volumes attached to an instance."""
+    return [
+        mapping["Ebs"]["VolumeId"]
+        for mapping in description.get("BlockDeviceMappings") or []
+        if mapping.get("Ebs", {}).get("VolumeId")
+    ]
+
+
+class _SeveralForm(ActionForm):
+    """A confirmation for one or more instances, all of one region."""
+
+    name: ClassVar[str] = ""
+    said: ClassVar[str] = ""
+
+    def _ids(self, desk: Desk) -> list[str]:
+        action = INSTANCE.action(self.name)
+        return [row.id for row in desk.rows if action.refusal(row) is None]
+
+    def _calls(self, desk: Desk) -> tuple[Call, ...]:
+        by_region: dict[str, list[str]] = {}
+        wanted = set(self._ids(desk))
+        for row in desk.rows:
+            if row.id in wanted:
+                by_region.setdefault(row.region, []).append(row.id)
+        return tuple(self.call(region, ids) for region, ids in by_region.items())
+
+    def call(self, region: str, ids: list[str]) -> Call:
+        """The call for the instances of one region."""
+        raise NotImplementedError
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(self.title, self._calls(desk))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        ids = self._ids(desk)
+        url = page_of("instances", ids[0]) if len(ids) == 1 else "/instances"
+        return Done(f"{listed(ids)}: {self.said}", url)
+
+
+class StartForm(_SeveralForm):
+    """Start stopped instances."""
+
+    name, title, submit_label = "start", "Start instances", "Start"
+    said = "starting."
+
+    def call(self, region: str, ids: list[str]) -> Call:
+        return instances.start_instances(region, ids)
+
+
+class StopForm(_SeveralForm):
+    """Stop running instances."""
+
+    name, title, submit_label = "stop", "Stop instances", "Stop"
+    said = "stopping."
+
+    def call(self, region: str, ids: list[str]) -> Call:
+        return instances.stop_instances(region, ids)
+
+    def consequences(self, desk: Desk) -> list[str]:
+        return [
+            "Whatever is held in memory or on instance-store volumes is lost; EBS volumes stay.",
+            "A public IPv4 address that is not an Elastic IP is given up.",
+        ]
+
+
+class RebootForm(_SeveralForm):
+    """Reboot running instances."""
+
+    name, title, submit_label = "reboot", "Reboot instances", "Reboot"
+    said = "reboot asked for."
+
+    def call(self, region: str, ids: list[str]) -> Call:
+        return instances.reboot_instances(region, ids)
+
+
+class TerminateForm(_SeveralForm):
+    """Terminate instances; protected ones are refused, with the way on."""
+
+    name, title, submit_label = "terminate", "Terminate instances", "Terminate"
+    said = "terminating."
+    danger = True
+
+    def call(self, region: str, ids: list[str]) -> Call:
+        return instances.terminate_instances(region, ids)
+
+    def consequences(self, desk: Desk) -> list[str]:
+        told = []
+        for row in desk.rows:
+            mappings = row.description.get("BlockDeviceMappings") or []
+            for ends, what in ((True, "is deleted with it"), (False, "stays, detached")):
+                volumes = [
+                    mapping["Ebs"].get("VolumeId", "?")
+                    for mapping in mappings
+                    if mapping.get("Ebs", {}).get("DeleteOnTermination", False) is ends
+                    and "Ebs" in mapping
+                ]
+                if volumes:
+                    told.append(f"{row.label}: volume {listed(volumes)} {what}.")
+        return [*told, "A terminated instance cannot be started again."]
+
+
+class ProtectionForm(ActionForm):
+    """Put termination protection on or take it off."""
+
+    on: ClassVar[bool] = True
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(
+            self.title,
+            tuple(instances.set_protection(row.region, row.id, self.on) for row in desk.rows),
+        )
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        ids = [row.id for row in desk.rows]
+        told = f"{listed(ids)}: termination protection is {'on' if self.on else 'off'}."
+        if not self.on and len(ids) == 1:
+            # most who take it off want to terminate: the way on is one click away
+            return Done(told, link("/instances/terminate", id=ids[0]))
+        return Done(told, page_of("instances", ids[0]) if len(ids) == 1 else "/instances")
+
+
+class ProtectForm(ProtectionForm):
+    """Put termination protection on."""
+
+    title, submit_label = "Put termination protection on", "Protect"
+
+
+class UnprotectForm(ProtectionForm):
+    """Take termination protection off."""
+
+    title, submit_label = "Take termination protection off", "Take protection off"
+    on = False
+    danger = True
+
+    def consequences(self, desk: Desk) -> list[str]:
+        return ["From then on the instance can be terminated, by anybody who has the permission."]
+
+
+def _refuse_terminate(row: Row) -> str | None:
+    if row.state == "terminated":
+        return f"{row.id} is terminated already."
+    if row.description.get(instances.PROTECTION):
+        return f"{row.id} is protected from termination. Take the protection off first."
+    return None
+
+
+def _refuse_protect(row: Row) -> str | None:
+    if row.state in {"shutting-down", "terminated"}:
+        return f"{row.id} is {row.state}."
+    if row.description.get(instances.PROTECTION):
+        return "The protection is on already."
+    return None
+
+
+def _refuse_unprotect(row: Row) -> str | None:
+    if row.state in {"shutting-down", "terminated"}:
+        return f"{row.id} is {row.state}."
+    if row.description.get(instances.PROTECTION) is False:
+        return "The protection is off already."
+    return None
+
+
+def _groups(description: Description) -> list[str]:
+    return [group.get("GroupName", "") for group in description.get("SecurityGroups") or []]
+
+
+INSTANCE = Resource(
+    kind="instance",
+    slug="instances",
+    title="Instances",
+    one="instance",
+    prefix="i-",
+    id_key="InstanceId",
+    listing=instances.LISTING,
+    states=STATES,
+    state=_state,
+    columns=(
+        Column("state", "State", _state, "state", facet=True),
+        Column("instance_type", "Type", lambda d: d.get("InstanceType"), facet=True),
+        Column(
+            "zone", "Zone", lambda d: d.get("Placement", {}).get("AvailabilityZone"), facet=True
+        ),
+        Column("image_id", "Image", lambda d: d.get("ImageId"), "id", of="image"),
+        Column("private_ip", "Private IP", lambda d: d.get("PrivateIpAddress"), "code"),
+        Column("public_ip", "Public IP", lambda d: d.get("PublicIpAddress"), "code"),
+        Column("key_name", "Key pair", lambda d: d.get("KeyName"), facet=True),
+        Column("launched", "Launched", lambda d: d.get("LaunchTime"), "time"),
+        Column(
+            "protected",
+            "Termination protection",
+            lambda d: d.get(instances.PROTECTION),
+            "flag",
+            shown=False,
+        ),
+        Column("volume_ids", "Volumes", volume_ids, "ids", of="volume", shown=False),
+        Column("security_groups", "Security groups", _groups, "ids", shown=False),
+        Column("architecture", "Architecture", lambda d: d.get("Architecture"), shown=False),
+        Column("root_device", "Root device", lambda d: d.get("RootDeviceName"), shown=False),
+        Column(
+            "root_device_type", "Root device type", lambda d: d.get("RootDeviceType"), shown=False
+        ),
+        Column(
+            "platform",
+            "Platform",
+            lambda d: d.get("PlatformDetails") or d.get("Platform"),
+            shown=False,
+        ),
+        Column("vpc_id", "VPC", lambda d: d.get("VpcId"), "code", shown=False),
+        Column("subnet_id", "Subnet", lambda d: d.get("SubnetId"), "code", shown=False),
+        Column("private_dns", "Private DNS", lambda d: d.get("PrivateDnsName"), shown=False),
+        Column("public_dns", "Public DNS", lambda d: d.get("PublicDnsName"), shown=False),
+        Column(
+            "reason",
+            "State reason",
+            lambda d: (
+                d.get("StateReason", {}).get("Message") or d.get("StateTransitionReason") or None
+            ),
+            shown=False,
+        ),
+    ),
+    relations=(
+        Relation("Volumes", "volume", "id", lambda row: row.cells.get("volume_ids") or []),
+        Relation("Image", "image", "id", lambda row: [row.cells.get("image_id") or ""]),
+        Relation("Key pair", "key_pair", "key_name", lambda row: [row.cells.get("key_name") or ""]),
+        Relation(
+            "Snapshots of its volumes",
+            "snapshot",
+            "volume_id",
+            lambda row: row.cells.get("volume_ids") or [],
+        ),
+    ),
+    actions=(
+        Action("new", "Launch instances", LaunchForm, on="none"),
+        Action(
+            "start",
+            "Start",
+            StartForm,
+            _refuse_unless(("stopped",), "only a stopped one can be started"),
+            on="many",
+        ),
+        Action("stop", "Stop", StopForm, _refuse_stop, on="many"),
+        Action(
+            "reboot",
+            "Reboot",
+            RebootForm,
+            _refuse_unless(("running",), "only a running one can be rebooted"),
+            on="many",
+        ),
+        Action(
+            "image",
+            "Create image",
+            refusal=lambda row: (
+                None
+                if row.state in {"running", "stopped"}
+                else f"{row.id} is {row.state}; an image can be made of a running or stopped one."
+            ),
+            link=lambda row: link("/images/new", instance_id=row.id),
+        ),
+        Action("tags", "Edit tags", TagsForm),
+        Action("protect", "Protect from termination", ProtectForm, _refuse_protect, on="many"),
+        Action("unprotect", "Take protection off", UnprotectForm, _refuse_unprotect, on="many"),
+        Action("terminate", "Terminate", TerminateForm, _refuse_terminate, on="many", danger=True),
+    ),
+    empty="An instance is a virtual server. Launch one from an image.",
+    sort="-launched",
+)

@@ -1,0 +1,399 @@
+"""Volumes: columns, states, relations, forms, actions."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from wtforms import BooleanField, IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from app.aws import volumes
+from app.aws.call import Plan
+from app.aws.listing import Description
+from app.aws.volumes import VOLUME_TYPES
+from app.resources.fields import Id, OneLine, PickerField, TagsField, strip
+from app.resources.forms import (
+    ActionForm,
+    Answers,
+    CreateForm,
+    Desk,
+    Done,
+    Section,
+    link,
+    listed,
+    page_of,
+)
+from app.resources.spec import Action, Column, Relation, Resource, Row, State
+from app.resources.tagging import TagsForm
+
+STATES = (
+    State("available", "ok"),
+    State("in-use", "ok"),
+    State("creating", "changing"),
+    State("attaching", "changing"),
+    State("detaching", "changing"),
+    State("deleting", "changing"),
+    State("deleted", "gone"),
+    State("error", "failed"),
+)
+_DEVICE = re.compile(r"^(/dev/(sd[a-z]\d{0,2}|xvd[a-z]{1,2}\d{0,2})|xvd[a-z]{1,2}|sd[a-z]\d{0,2})$")
+_FREE_DEVICES = [f"/dev/sd{letter}" for letter in "fghijklmnop"]
+
+
+def _attachments(description: Description) -> list[Description]:
+    return description.get("Attachments") or []
+
+
+def _state(description: Description) -> str:
+    # AWS says in-use while an attachment comes or goes; the attachment knows better
+    for attachment in _attachments(description):
+        if attachment.get("State") in {"attaching", "detaching"}:
+            return str(attachment["State"])
+    return str(description.get("State", ""))
+
+
+def attached_to(description: Description) -> list[str]:
+    """The ids of the instances that a volume is attached to."""
+    return [entry["InstanceId"] for entry in _attachments(description) if entry.get("InstanceId")]
+
+
+class CreateVolumeForm(CreateForm):
+    """Make a volume, empty or from a snapshot."""
+
+    title = "Create volume"
+    submit_label = "Create volume"
+    sections = (
+        Section("Source and place", ("region", "snapshot_id", "availability_zone")),
+        Section("Size and speed", ("volume_type", "size", "iops", "throughput")),
+        Section("Encryption", ("encrypted",)),
+        Section("Tags", ("tags",)),
+    )
+
+    snapshot_id = PickerField(
+        "Snapshot",
+        "/pick/snapshots",
+        filters=[strip],
+        validators=[Id("snap-", "a snapshot")],
+        description="Empty: an empty volume.",
+    )
+    availability_zone = SelectField(
+        "Availability zone",
+        validate_choice=False,
+        description="A volume can only be attached to instances of its own zone.",
+    )
+    volume_type = SelectField(
+        "Volume type",
+        choices=[(kind.name, f"{kind.name}: {kind.title}") for kind in VOLUME_TYPES.values()],
+    )
+    size = IntegerField(
+        "Size (GiB)", validators=[Optional()], description="Empty: the size of the snapshot."
+    )
+    iops = IntegerField(
+        "IOPS",
+        validators=[Optional(), NumberRange(100, 256000)],
+        description="io1 and io2 need it; gp3 has 3,000 unless given; not for other types.",
+    )
+    throughput = IntegerField(
+        "Throughput (MiB/s)",
+        validators=[Optional(), NumberRange(125, 2000)],
+        description="Only for gp3; 125 unless given.",
+    )
+    encrypted = BooleanField("Encrypt", description="With the account's default key for EBS.")
+    tags = TagsField("Tags")
+
+    def prepare(self, desk: Desk) -> None:
+        super().prepare(desk)
+        snapshot = self._snapshot(desk)
+        if snapshot and not self.is_submitted():
+            self.region.data = snapshot.region
+            self.size.data = self.size.data or snapshot.description.get("VolumeSize")
+        zones = desk.reference.zones(self.place)
+        self.availability_zone.choices = [(zone, zone) for zone in zones]
+
+    def _snapshot(self, desk: Desk) -> Row | None:
+        if not self.snapshot_id.data:
+            return None
+        return desk.known.get("snapshot", self.snapshot_id.data)
+
+    def examine(self, desk: Desk) -> None:
+        if self.availability_zone.data not in desk.reference.zones(self.place):
+            self.complain(
+                "availability_zone", f"{self.place} has no zone {self.availability_zone.data!r}."
+            )
+        self._examine_snapshot(desk)
+        self._examine_limits()
+
+    def _examine_snapshot(self, desk: Desk) -> None:
+        if not self.snapshot_id.data:
+            if self.size.data is None:
+                self.complain("size", "An empty volume needs a size.")
+            return
+        row = self._snapshot(desk)
+        if row is None or row.gone:
+            self.complain("snapshot_id", f"There is no snapshot {self.snapshot_id.data}.")
+        elif row.region != self.place:
+            self.complain("snapshot_id", f"It is in {row.region}, not in {self.place}.")
+        elif row.state != "completed":
+            self.complain("snapshot_id", f"It is {row.state}; wait until it is completed.")
+        elif self.size.data is not None and self.size.data < (row.cells.get("size") or 1):
+            self.complain("size", f"At least the snapshot's {row.cells['size']} GiB.")
+
+    def _examine_limits(self) -> None:
+        kind = VOLUME_TYPES.get(self.volume_type.data or "")
+        if kind is None:
+            return
+        least, most = kind.size
+        if self.size.data is not None and not least <= self.size.data <= most:
+            self.complain("size", f"{kind.name}: {least:,} to {most:,} GiB.")
+        for name, limits in (("iops", kind.iops), ("throughput", kind.throughput)):
+            value = self._fields[name].data
+            if value is None:
+                continue
+            if limits is None:
+                self.complain(name, f"Cannot be set for {kind.name}; leave it empty.")
+            elif not limits[0] <= value <= limits[1]:
+                self.complain(name, f"{kind.name}: {limits[0]:,} to {limits[1]:,}.")
+        if kind.iops_required and self.iops.data is None:
+            self.complain("iops", f"{kind.name} needs a number of IOPS.")
+
+    def plan(self, desk: Desk) -> Plan:
+        volume = volumes.NewVolume(
+            availability_zone=self.availability_zone.data or "",
+            volume_type=self.volume_type.data or "",
+            client_token=self.client_token.data or "",
+            size=self.size.data,
+            snapshot_id=self.snapshot_id.data or "",
+            iops=self.iops.data,
+            throughput=self.throughput.data,
+            encrypted=bool(self.encrypted.data),
+            tags=self.tags.data,
+        )
+        return Plan(self.title, (volumes.create_volume(self.place, volume),))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        volume_id = answers[-1]["VolumeId"]
+        return Done(f"Volume {volume_id} is being made.", page_of("volumes", volume_id))
+
+
+class AttachForm(ActionForm):
+    """Attach a volume to an instance."""
+
+    title = "Attach volume"
+    submit_label = "Attach"
+    sections = (Section("Where to", ("instance_id", "device")),)
+
+    instance_id = SelectField(
+        "Instance",
+        validate_choice=False,
+        description="Running and stopped instances in the volume's availability zone.",
+    )
+    device = StringField(
+        "Device",
+        default=_FREE_DEVICES[0],
+        filters=[strip],
+        validators=[InputRequired(), OneLine(32)],
+        description="/dev/sdf to /dev/sdp are free for use; Linux may show it under another name.",
+    )
+
+    def prepare(self, desk: Desk) -> None:
+        fit = self._fitting(desk)
+        self.instance_id.choices = [(row.id, f"{row.label}, {row.state}") for row in fit] or [
+            ("", f"No running or stopped instance in {desk.row.cells.get('zone')}")
+        ]
+        if fit and not self.is_submitted():
+            chosen = next((row for row in fit if row.id == self.instance_id.data), fit[0])
+            self.device.data = next(
+                (name for name in _FREE_DEVICES if name not in _devices(chosen)), _FREE_DEVICES[0]
+            )
+
+    def _fitting(self, desk: Desk) -> list[Row]:
+        here = desk.known.find(
+            "instance", "zone", [str(desk.row.cells.get("zone"))], desk.row.region
+        )
+        return [row for row in here if row.state in {"running", "stopped"}]
+
+    def examine(self, desk: Desk) -> None:
+        row = desk.known.get("instance", self.instance_id.data or "")
+        if row is None or row.gone:
+            self.complain("instance_id", "Choose an instance that exists.")
+            return
+        zone = desk.row.cells.get("zone")
+        if row.cells.get("zone") != zone:
+            self.complain(
+                "instance_id",
+                f"{row.id} is in {row.cells.get('zone')}, the volume in {zone}; both must be in "
+                "one availability zone.",
+            )
+        elif row.state not in {"running", "stopped"}:
+            self.complain("instance_id", f"{row.id} is {row.state}.")
+        if not _DEVICE.match(self.device.data or ""):
+            self.complain("device", "A device name such as /dev/sdf or xvdf.")
+        elif self.device.data in _devices(row):
+            self.complain("device", f"{row.id} has a volume at {self.device.data} already.")
+
+    def plan(self, desk: Desk) -> Plan:
+        call = volumes.attach_volume(
+            desk.row.region, desk.row.id, self.instance_id.data or "", self.device.data or ""
+        )
+        return Plan(self.title, (call,))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        told = f"{desk.row.id} is being attached to {self.instance_id.data}."
+        return Done(told, page_of("volumes", desk.row.id))
+
+
+def _devices(instance: Row) -> set[str]:
+    mappings = instance.description.get("BlockDeviceMappings") or []
+    return {mapping.get("DeviceName", "") for mapping in mappings}
+
+
+class DetachForm(ActionForm):
+    """Detach a volume from its instance."""
+
+    title = "Detach volume"
+    submit_label = "Detach"
+    danger = True
+    sections = (Section("How", ("force",)),)
+
+    force = BooleanField(
+        "Force",
+        description="Only when it hangs: the instance has no chance to write what it holds, "
+        "and the file system may be damaged.",
+    )
+
+    def plan(self, desk: Desk) -> Plan:
+        calls = tuple(
+            volumes.detach_volume(desk.row.region, desk.row.id, instance, bool(self.force.data))
+            for instance in attached_to(desk.row.description)
+        )
+        return Plan(self.title, calls)
+
+    def consequences(self, desk: Desk) -> list[str]:
+        instances = attached_to(desk.row.description)
+        return [
+            f"{desk.row.label} is taken from {listed(instances)}. Unmount it there first, so that "
+            "nothing is lost."
+        ]
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return Done(f"{desk.row.id} is being detached.", page_of("volumes", desk.row.id))
+
+
+class DeleteVolumeForm(ActionForm):
+    """Delete volumes."""
+
+    title = "Delete volumes"
+    submit_label = "Delete"
+    danger: ClassVar[bool] = True
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(
+            self.title, tuple(volumes.delete_volume(row.region, row.id) for row in desk.rows)
+        )
+
+    def consequences(self, desk: Desk) -> list[str]:
+        told = []
+        for row in desk.rows:
+            kept = desk.known.find("snapshot", "volume_id", [row.id], row.region)
+            count = len([each for each in kept if each.state == "completed"])
+            copies = f"{count} completed snapshot{'s' if count != 1 else ''} of it stay"
+            told.append(f"{row.label}: {copies}." if count else f"{row.label}: no snapshot of it.")
+        return [*told, "What is on a deleted volume cannot be brought back."]
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/volumes")
+
+
+def _refuse_attach(row: Row) -> str | None:
+    return None if row.state == "available" else f"{row.id} is {row.state}, not available."
+
+
+def _refuse_detach(row: Row) -> str | None:
+    return None if row.state == "in-use" else f"{row.id} is {row.state}; nothing to detach from."
+
+
+def _refuse_delete(row: Row) -> str | None:
+    if row.state in {"available", "error"}:
+        return None
+    users = attached_to(row.description)
+    where = f", attached to {listed(users)}. Detach it first" if users else ""
+    return f"{row.id} is {row.state}{where}."
+
+
+def _refuse_snapshot(row: Row) -> str | None:
+    if row.state in {"available", "in-use", "attaching", "detaching"}:
+        return None
+    return f"{row.id} is {row.state}."
+
+
+VOLUME = Resource(
+    kind="volume",
+    slug="volumes",
+    title="Volumes",
+    one="volume",
+    prefix="vol-",
+    id_key="VolumeId",
+    listing=volumes.LISTING,
+    states=STATES,
+    state=_state,
+    columns=(
+        Column("state", "State", _state, "state", facet=True),
+        Column("size", "Size", lambda d: d.get("Size"), "size"),
+        Column("volume_type", "Type", lambda d: d.get("VolumeType"), facet=True),
+        Column("zone", "Zone", lambda d: d.get("AvailabilityZone"), facet=True),
+        Column("instance_ids", "Attached to", attached_to, "ids", of="instance"),
+        Column(
+            "snapshot_id",
+            "From snapshot",
+            lambda d: d.get("SnapshotId") or None,
+            "id",
+            of="snapshot",
+        ),
+        Column("created", "Created", lambda d: d.get("CreateTime"), "time"),
+        Column("encrypted", "Encrypted", lambda d: d.get("Encrypted"), "flag", facet=True),
+        Column("iops", "IOPS", lambda d: d.get("Iops"), "number", shown=False),
+        Column(
+            "throughput",
+            "Throughput (MiB/s)",
+            lambda d: d.get("Throughput"),
+            "number",
+            shown=False,
+        ),
+        Column(
+            "devices",
+            "Devices",
+            lambda d: [entry.get("Device", "") for entry in _attachments(d)],
+            "ids",
+            shown=False,
+        ),
+        Column(
+            "delete_on_termination",
+            "Deleted with its instance",
+            lambda d: next((e.get("DeleteOnTermination") for e in _attachments(d)), None),
+            "flag",
+            shown=False,
+        ),
+        Column("kms_key", "KMS key", lambda d: d.get("KmsKeyId"), "code", shown=False),
+    ),
+    relations=(
+        Relation("Attached to", "instance", "id", lambda row: row.cells.get("instance_ids") or []),
+        Relation("Snapshots of it", "snapshot", "volume_id", lambda row: [row.id]),
+        Relation("Made from", "snapshot", "id", lambda row: [row.cells.get("snapshot_id") or ""]),
+    ),
+    actions=(
+        Action("new", "Create volume", CreateVolumeForm, on="none"),
+        Action(
+            "snapshot",
+            "Create snapshot",
+            refusal=_refuse_snapshot,
+            link=lambda row: link("/snapshots/new", volume_id=row.id),
+        ),
+        Action("attach", "Attach", AttachForm, _refuse_attach),
+        Action("detach", "Detach", DetachForm, _refuse_detach, danger=True),
+        Action("tags", "Edit tags", TagsForm),
+        Action("delete", "Delete", DeleteVolumeForm, _refuse_delete, on="many", danger=True),
+    ),
+    empty="A volume is a disk that can be attached to an instance.",
+    sort="-created",
+)
