@@ -47,8 +47,8 @@ lock: setup-dev ## lock the requirements and browser libraries anew (needs uv an
 	@sh scripts/lock.sh
 
 audit: setup-dev ## look for known vulnerabilities (asks the network) and risky code
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app scripts wsgi.py gunicorn.conf.py
 	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
-	@$(BIN)/bandit --quiet --recursive app scripts wsgi.py gunicorn.conf.py
 
 clean: ## delete what set-up made (not the data)
 	rm -rf .venv .venv-node node_modules static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
