@@ -47,7 +47,7 @@ lock: setup-dev ## lock the requirements and browser libraries anew (needs uv an
 	@sh scripts/lock.sh
 
 audit: setup-dev ## look for known vulnerabilities (asks the network) and risky code
-	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app scripts wsgi.py gunicorn.conf.py
+	@$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive app scripts wsgi.py gunicorn.conf.py
 	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
 
 clean: ## delete what set-up made (not the data)
