@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 PREFIX = "ENCANTE_SANDBOX_"
 
@@ -58,7 +59,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> SandboxSetting
         for name, value in (os.environ if environ is None else environ).items()
         if name.startswith("ENCANTE_") and value.strip()
     }
-    durations = {
+    durations: dict[str, Any] = {
         name: _seconds(variable, env[variable])
         for name in DURATIONS
         if (variable := PREFIX + name.upper()) in env
