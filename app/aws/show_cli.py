@@ -106,7 +106,7 @@ def _argument(call: Call, name: str, value: Any) -> str | None:
         return " ".join([option, *value])
     if isinstance(value, Mapping | list | tuple):
         return f"{option} {_quoted(_json(value))}"
-    raise TypeError(f"{type(value).__name__} cannot be shown as a command")
+    raise TypeError(f"{type(value).__name__} cannot be shown: it is not plain data")
 
 
 def _flag_value(call: Call, value: Any) -> bool | None:

@@ -38,9 +38,9 @@ def create_snapshot(
     )
 
 
-def find_by_request(request_id: str) -> tuple[str, Mapping[str, object], str]:
-    """The read that finds the snapshot made for ``request_id`` (Call.find_again)."""
-    filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": [request_id]}]
+def find_by_request(*request_ids: str) -> tuple[str, Mapping[str, object], str]:
+    """The read that finds the snapshots made for these requests (Call.find_again), at most 200."""
+    filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": list(request_ids)}]
     return ("DescribeSnapshots", {"OwnerIds": ["self"], "Filters": filters}, "Snapshots[]")
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import botocore.session
 
 from app.aws.call import Call
 from app.aws.clients import Clients
@@ -33,6 +36,13 @@ def region_of(arn: str) -> str:
 def account_of(arn: str) -> str:
     """The account that an ARN names."""
     return arn.split(":")[4]
+
+
+@lru_cache
+def partition_of(region: str) -> str:
+    """The partition (``aws``, ``aws-cn``, …) of a region."""
+    partition: str | None = botocore.session.Session().get_partition_for_region(region)
+    return partition or "aws"
 
 
 def topic_arn(partition: str, region: str, account: str, name: str) -> str:

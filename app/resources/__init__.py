@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from app.resources.images import IMAGE
+from app.resources.instances import INSTANCE
+from app.resources.key_pairs import KEY_PAIR
+from app.resources.queues import QUEUE
 from app.resources.snapshots import SNAPSHOT
 from app.resources.spec import Resource
+from app.resources.topics import TOPIC
+from app.resources.volumes import VOLUME
 
-RESOURCES: dict[str, Resource] = {resource.kind: resource for resource in (SNAPSHOT,)}
-BY_SLUG: dict[str, Resource] = {resource.slug: resource for resource in RESOURCES.values()}
+_IN_ORDER = (INSTANCE, IMAGE, VOLUME, SNAPSHOT, KEY_PAIR, TOPIC, QUEUE)
+
+RESOURCES: dict[str, Resource] = {resource.kind: resource for resource in _IN_ORDER}
+BY_SLUG: dict[str, Resource] = {resource.slug: resource for resource in _IN_ORDER}

@@ -31,7 +31,7 @@ class TagsField(Field):  # type: ignore[misc]
 
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
         """Read the rows from the form, or from a dict of tags that ``data`` gives."""
-        self.process_errors = []
+        self.process_errors: list[str] = []
         given = list(data.items()) if isinstance(data, Mapping) else []
         self.rows = self._sent(formdata) if formdata else given
         self.data = dict(self.rows)

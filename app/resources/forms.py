@@ -16,7 +16,7 @@ from app.aws.listing import Description
 from app.aws.reference import Reference
 from app.resources.spec import Known, Row
 
-TOKEN_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
+SENDING_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
 Answers = Sequence[Mapping[str, Any]]
 
 
@@ -110,7 +110,7 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
     client_token = HiddenField(
         validators=[
             Length(max=64),
-            Regexp(TOKEN_FORM, message="This form's token is damaged. Open the form anew."),
+            Regexp(SENDING_FORM, message="This form's token is damaged. Open the form anew."),
         ]
     )
 

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from wtforms import BooleanField, StringField
+from wtforms.validators import InputRequired
+
 from app.aws import snapshots
-from app.resources.spec import Column, Relation, Resource, State
+from app.aws.call import Plan
+from app.resources.fields import Id, OneLine, PickerField, TagsField, strip
+from app.resources.forms import (
+    ActionForm,
+    Answers,
+    Desk,
+    Done,
+    Section,
+    link,
+    listed,
+    page_of,
+)
+from app.resources.notify import NEW, NOBODY, OLD, NotifyForm
+from app.resources.spec import Action, Column, Relation, Resource, Row, State
+from app.resources.tagging import TagsForm, own_tags
 
 STATES = (
     State("completed", "ok"),
@@ -12,6 +29,188 @@ STATES = (
     State("recoverable", "off"),
     State("error", "failed"),
 )
+
+
+class CreateSnapshotForm(NotifyForm):
+    """Make a snapshot of a volume, with a watch on request."""
+
+    title = "Create snapshot"
+    submit_label = "Create snapshot"
+    sections = (
+        Section("Snapshot", ("volume_id", "description")),
+        Section("Tags", ("copy_tags", "tags")),
+        Section(
+            "Notification",
+            ("notify", "topic_arn", "new_topic_name"),
+            "A message is published when the snapshot is completed, has failed or has vanished.",
+        ),
+    )
+
+    volume_id = PickerField(
+        "Volume",
+        "/pick/volumes",
+        filters=[strip],
+        validators=[InputRequired(), Id("vol-", "a volume")],
+    )
+    description = StringField("Description", filters=[strip], validators=[OneLine(255)])
+    copy_tags = BooleanField("Copy the volume's tags")
+    tags = TagsField("Further tags")
+
+    _watch: str | None = None
+
+    def prepare(self, desk: Desk) -> None:
+        volume = self._volume(desk)
+        self.offer_topics(desk, self._region(desk))
+        if volume and not self.is_submitted() and not self.description.data:
+            self.description.data = f"{volume.name or volume.id}Snap"
+
+    def _volume(self, desk: Desk) -> Row | None:
+        return desk.known.get("volume", self.volume_id.data or "")
+
+    def _region(self, desk: Desk) -> str:
+        volume = self._volume(desk)
+        return volume.region if volume else desk.regions[0]
+
+    def examine(self, desk: Desk) -> None:
+        volume = self._volume(desk)
+        if volume is None or volume.gone:
+            self.complain("volume_id", f"There is no volume {self.volume_id.data}.")
+        elif volume.state not in {"available", "in-use", "attaching", "detaching"}:
+            self.complain("volume_id", f"It is {volume.state}.")
+        if len(self._all_tags(desk)) > 49:
+            self.complain("tags", "49 tags at most: one more is Encante's own mark.")
+        self.examine_topic(desk)
+
+    def _all_tags(self, desk: Desk) -> dict[str, str]:
+        volume = self._volume(desk)
+        copied = own_tags(volume) if volume and self.copy_tags.data else {}
+        return {**copied, **self.tags.data}
+
+    def plan(self, desk: Desk) -> Plan:
+        region = self._region(desk)
+        call = snapshots.create_snapshot(
+            region,
+            self.volume_id.data or "",
+            self.description.data or "",
+            self._all_tags(desk),
+            self.client_token.data or "",
+        )
+        return Plan(self.title, (*self.topic_calls(region), call))
+
+    def warnings(self, desk: Desk) -> list[str]:
+        told = self.topic_warnings(desk)
+        volume = self._volume(desk)
+        if volume:
+            running = desk.known.find("snapshot", "volume_id", [volume.id], volume.region)
+            pending = [row.id for row in running if row.state == "pending"]
+            if pending:
+                told.append(
+                    f"{listed(pending)} of this volume is still pending; AWS allows five at once."
+                )
+        return told
+
+    def begin(self, desk: Desk) -> None:
+        region = self._region(desk)
+        topic = self.topic(desk, region)
+        if not topic:
+            return
+        volume = self._volume(desk)
+        self._watch = desk.watches.intend(
+            request_id=self.client_token.data or "",
+            account=desk.account,
+            region=region,
+            volume_id=self.volume_id.data or "",
+            volume_name=volume.name if volume else "",
+            description=self.description.data or "",
+            topic_arn=topic,
+            actor=desk.actor,
+        )
+
+    def fail(self, desk: Desk, certain: bool) -> None:
+        if self._watch and certain:
+            desk.watches.abandon(self._watch, "AWS refused to make the snapshot.")
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        answer = answers[-1]
+        snapshot = (answer.get("Found") or [answer])[0]
+        told = f"Snapshot {snapshot['SnapshotId']} is being made."
+        if self._watch:
+            desk.watches.bind(self._watch, dict(snapshot))
+            told += " You will be told when it is done."
+        return Done(told, page_of("snapshots", snapshot["SnapshotId"]))
+
+
+class WatchForm(NotifyForm):
+    """Put a watch on a snapshot that is pending."""
+
+    title = "Notify me when it is done"
+    submit_label = "Watch"
+    sections = (Section("Topic", ("notify", "topic_arn", "new_topic_name")),)
+
+    def prepare(self, desk: Desk) -> None:
+        self.notify.choices = [entry for entry in self.notify.choices if entry[0] != NOBODY]
+        self.offer_topics(desk, desk.row.region)
+        if not self.is_submitted():
+            self.notify.data = OLD if desk.known.all("topic") else NEW
+
+    def examine(self, desk: Desk) -> None:
+        self.examine_topic(desk)
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(self.title, self.topic_calls(desk.row.region))
+
+    def warnings(self, desk: Desk) -> list[str]:
+        return self.topic_warnings(desk)
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        row = desk.row
+        volume = desk.known.get("volume", str(row.cells.get("volume_id")))
+        watch = desk.watches.watch(
+            account=row.account,
+            region=row.region,
+            snapshot=dict(row.description),
+            volume_name=volume.name if volume else "",
+            topic_arn=self.topic(desk, row.region),
+            actor=desk.actor,
+        )
+        return Done(f"{row.id} is being watched.", f"/watches/{watch}")
+
+
+class DeleteSnapshotForm(ActionForm):
+    """Delete snapshots."""
+
+    title = "Delete snapshots"
+    submit_label = "Delete"
+    danger = True
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(
+            self.title, tuple(snapshots.delete_snapshot(row.region, row.id) for row in desk.rows)
+        )
+
+    def consequences(self, desk: Desk) -> list[str]:
+        told = []
+        for row in desk.rows:
+            users = desk.known.find("image", "snapshot_ids", [row.id], row.region)
+            if users:
+                told.append(
+                    f"{row.label} is used by {listed([user.label for user in users])}, so AWS will "
+                    "refuse: deregister the image first. Its page offers to delete the snapshots "
+                    "with it."
+                )
+        return [*told, "What is in a deleted snapshot cannot be brought back."]
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/snapshots")
+
+
+def _refuse_unless_completed(row: Row) -> str | None:
+    return None if row.state == "completed" else f"{row.id} is {row.state}, not completed."
+
+
+def _refuse_watch(row: Row) -> str | None:
+    return None if row.state == "pending" else f"{row.id} is {row.state}; nothing to wait for."
+
 
 SNAPSHOT = Resource(
     kind="snapshot",
@@ -27,7 +226,7 @@ SNAPSHOT = Resource(
         Column("state", "State", lambda d: d.get("State"), "state", facet=True),
         Column("progress", "Progress", lambda d: d.get("Progress"), "percent"),
         Column("volume_id", "Volume", lambda d: d.get("VolumeId"), "id", of="volume"),
-        Column("size", "Size (GiB)", lambda d: d.get("VolumeSize"), "size"),
+        Column("size", "Size", lambda d: d.get("VolumeSize"), "size"),
         Column("description", "Description", lambda d: d.get("Description")),
         Column("started", "Started", lambda d: d.get("StartTime"), "time"),
         Column("completed", "Completed", lambda d: d.get("CompletionTime"), "time", shown=False),
@@ -40,6 +239,24 @@ SNAPSHOT = Resource(
         Relation("Volume", "volume", "id", lambda row: [row.cells.get("volume_id") or ""]),
         Relation("Images that use it", "image", "snapshot_ids", lambda row: [row.id]),
         Relation("Volumes made from it", "volume", "snapshot_id", lambda row: [row.id]),
+    ),
+    actions=(
+        Action("new", "Create snapshot", CreateSnapshotForm, on="none"),
+        Action("watch", "Notify me", WatchForm, _refuse_watch),
+        Action(
+            "volume",
+            "Create volume",
+            refusal=_refuse_unless_completed,
+            link=lambda row: link("/volumes/new", snapshot_id=row.id),
+        ),
+        Action(
+            "image",
+            "Register image",
+            refusal=_refuse_unless_completed,
+            link=lambda row: link("/images/register", snapshot_id=row.id),
+        ),
+        Action("tags", "Edit tags", TagsForm),
+        Action("delete", "Delete", DeleteSnapshotForm, on="many", danger=True),
     ),
     empty="A snapshot is a copy of a volume at one moment. Make one from the volume's page.",
     sort="-started",

@@ -1,0 +1,339 @@
+"""Topics and their subscriptions: columns, relations, forms, actions."""
+
+from __future__ import annotations
+
+import re
+
+from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired
+
+from app.aws import queues, topics
+from app.aws.call import Call, Plan
+from app.aws.listing import Description
+from app.resources.fields import OneLine, TagsField, strip
+from app.resources.forms import (
+    ActionForm,
+    Answers,
+    CreateForm,
+    Desk,
+    Done,
+    Section,
+    listed,
+    page_of,
+)
+from app.resources.notify import TOPIC_NAME, TOPIC_RULE
+from app.resources.spec import Action, Column, Relation, Resource, Row
+from app.resources.tagging import TagsForm
+
+MESSAGE_BYTES = 256 * 1024
+_ENDPOINTS: dict[str, tuple[str, str]] = {
+    "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as ops@example.com"),
+    "email-json": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as ops@example.com"),
+    "http": (r"http://\S+", "a URL that begins with http://"),
+    "https": (r"https://\S+", "a URL that begins with https://"),
+    "sqs": (r"arn:[\w-]+:sqs:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SQS queue"),
+    "sms": (r"\+\d{6,15}", "a phone number such as +491701234567"),
+    "lambda": (r"arn:[\w-]+:lambda:\S+", "the ARN of a Lambda function"),
+    "firehose": (r"arn:[\w-]+:firehose:\S+", "the ARN of a Firehose delivery stream"),
+    "application": (r"arn:[\w-]+:sns:\S+:endpoint/\S+", "the ARN of a platform endpoint"),
+}
+
+
+def _attribute(description: Description, name: str) -> str | None:
+    value: str | None = description.get("Attributes", {}).get(name)
+    return value
+
+
+def _pending(description: Description) -> int:
+    listed_ones = description.get("Subscriptions") or []
+    return len(listed_ones) - topics.confirmed({"Subscriptions": listed_ones})
+
+
+def queue_arns(description: Description) -> list[str]:
+    """The ARNs of the SQS queues that are subscribed to a topic."""
+    return [
+        entry["Endpoint"]
+        for entry in description.get("Subscriptions") or []
+        if entry.get("Protocol") == "sqs" and entry.get("Endpoint")
+    ]
+
+
+def _is_fifo(row: Row) -> bool:
+    return row.id.endswith(".fifo")
+
+
+class CreateTopicForm(CreateForm):
+    """Make a topic."""
+
+    title = "Create topic"
+    submit_label = "Create topic"
+    sections = (Section("Topic", ("region", "name")), Section("Tags", ("tags",)))
+
+    name = StringField(
+        "Name",
+        filters=[strip],
+        validators=[InputRequired()],
+        description="A name that ends in .fifo makes a FIFO topic: in order, never twice, "
+        "for SQS queues only.",
+    )
+    tags = TagsField("Tags")
+
+    def examine(self, desk: Desk) -> None:
+        if not TOPIC_NAME.match(self.name.data or ""):
+            self.complain("name", TOPIC_RULE)
+        for row in desk.known.find("topic", "name", [self.name.data or ""], self.place):
+            self.complain("name", f"{row.id} has this name already.")
+
+    def plan(self, desk: Desk) -> Plan:
+        call = topics.create_topic(self.place, self.name.data or "", self.tags.data)
+        return Plan(self.title, (call,))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        arn = answers[-1]["TopicArn"]
+        return Done(f"Topic {arn} is made. Subscribe to it now.", page_of("topics", arn))
+
+
+class SubscribeForm(ActionForm):
+    """Subscribe an endpoint to a topic; a queue is given the policy that it needs."""
+
+    title = "Subscribe to the topic"
+    submit_label = "Subscribe"
+    sections = (Section("Subscription", ("protocol", "endpoint", "raw_message_delivery")),)
+
+    protocol = SelectField("Protocol", choices=[(name, name) for name in topics.PROTOCOLS])
+    endpoint = StringField(
+        "Endpoint",
+        filters=[strip],
+        validators=[InputRequired(), OneLine(2048)],
+        description="An e-mail address, a URL, the ARN of a queue, … as the protocol asks for.",
+    )
+    raw_message_delivery = BooleanField(
+        "Raw message delivery",
+        description="The message as it is, without SNS's JSON around it (sqs, http, https).",
+    )
+
+    def examine(self, desk: Desk) -> None:
+        protocol, endpoint = self.protocol.data, self.endpoint.data or ""
+        form, rule = _ENDPOINTS.get(protocol, (".*", ""))
+        if not re.fullmatch(form, endpoint):
+            self.complain("endpoint", f"{protocol} needs {rule}.")
+            return
+        if _is_fifo(desk.row) and protocol != "sqs":
+            self.complain("protocol", "Only SQS queues can be subscribed to a FIFO topic.")
+        if self.raw_message_delivery.data and protocol not in {"sqs", "http", "https", "firehose"}:
+            self.complain("raw_message_delivery", f"Not possible with {protocol}.")
+
+    def _queue(self, desk: Desk) -> Row | None:
+        if self.protocol.data != "sqs":
+            return None
+        return desk.known.get("queue", self.endpoint.data or "")
+
+    def plan(self, desk: Desk) -> Plan:
+        calls: list[Call] = []
+        queue = self._queue(desk)
+        if queue and not queues.lets_topic_send(queue.description, desk.row.id):
+            calls.append(queues.let_topic_send(queue.description, desk.row.id))
+        calls.append(
+            topics.subscribe(
+                desk.row.id,
+                self.protocol.data or "",
+                self.endpoint.data or "",
+                bool(self.raw_message_delivery.data),
+            )
+        )
+        return Plan(self.title, tuple(calls))
+
+    def warnings(self, desk: Desk) -> list[str]:
+        if self.protocol.data == "sqs":
+            if self.endpoint.data and self._queue(desk) is None:
+                return [
+                    "This queue is not among the ones known here, so its policy is left as it is. "
+                    "Without one that lets the topic send, messages vanish silently."
+                ]
+            return []
+        if self.protocol.data in {"email", "email-json", "http", "https"}:
+            return ["It counts only when it is confirmed, within two days, at its endpoint."]
+        return []
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        url = page_of("topics", desk.row.id)
+        if self.protocol.data in {"email", "email-json", "http", "https"}:
+            told = f"{self.endpoint.data} was asked to confirm. Nothing is sent to it before that."
+            return Done(told, url, "warning")
+        return Done(f"{self.endpoint.data} is subscribed.", url)
+
+
+class ConfirmForm(ActionForm):
+    """Confirm a subscription by the token that its endpoint was sent."""
+
+    title = "Confirm a subscription"
+    submit_label = "Confirm"
+    sections = (Section("Token", ("token",)),)
+
+    token = TextAreaField(
+        "Token, or the whole link that was sent",
+        filters=[strip],
+        validators=[InputRequired()],
+        description="The link in the message holds it: …&Token=2336412f37…",
+    )
+
+    def _token(self) -> str:
+        found = re.search(r"[?&]Token=([0-9A-Za-z]+)", self.token.data or "")
+        return found[1] if found else (self.token.data or "")
+
+    def examine(self, desk: Desk) -> None:
+        if not re.fullmatch(r"[0-9A-Za-z-]{16,512}", self._token()):
+            self.complain("token", "This holds no token: a long row of letters and digits.")
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(self.title, (topics.confirm_subscription(desk.row.id, self._token()),))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return Done("The subscription is confirmed.", page_of("topics", desk.row.id))
+
+
+class UnsubscribeForm(ActionForm):
+    """End a subscription."""
+
+    title = "End a subscription"
+    submit_label = "Unsubscribe"
+    danger = True
+    sections = (Section("Subscription", ("subscription_arn",)),)
+
+    subscription_arn = SelectField("Subscription", validate_choice=False)
+
+    def prepare(self, desk: Desk) -> None:
+        self.subscription_arn.choices = [
+            (entry["SubscriptionArn"], f"{entry.get('Protocol')}: {entry.get('Endpoint')}")
+            for entry in desk.row.description.get("Subscriptions") or []
+            if entry.get("SubscriptionArn", "").startswith("arn:")
+        ] or [("", "No confirmed subscription")]
+
+    def examine(self, desk: Desk) -> None:
+        known = {value for value, _label in self.subscription_arn.choices}
+        if not self.subscription_arn.data or self.subscription_arn.data not in known:
+            self.complain("subscription_arn", "Choose a subscription of this topic.")
+
+    def plan(self, desk: Desk) -> Plan:
+        call = topics.unsubscribe(desk.row.id, self.subscription_arn.data or "")
+        return Plan(self.title, (call,))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return Done("The subscription is ended.", page_of("topics", desk.row.id))
+
+
+class PublishForm(ActionForm):
+    """Publish a message."""
+
+    title = "Publish a message"
+    submit_label = "Publish"
+    sections = (Section("Message", ("subject", "message")),)
+
+    subject = StringField(
+        "Subject",
+        default="Test from Encante",
+        validators=[OneLine(99)],
+        description="For e-mail; under 100 characters.",
+    )
+    message = TextAreaField(
+        "Message", default="This is a test message.", validators=[InputRequired()]
+    )
+    dedup = HiddenField()
+
+    def examine(self, desk: Desk) -> None:
+        subject = self.subject.data or ""
+        if any(not 32 <= ord(mark) < 127 for mark in subject):
+            self.complain("subject", "Letters without accents, digits, spaces, punctuation only.")
+        if len((self.message.data or "").encode()) > MESSAGE_BYTES:
+            self.complain("message", "A message can be 256 KiB at most.")
+
+    def plan(self, desk: Desk) -> Plan:
+        fifo = ("encante", self.client_token.data or "") if _is_fifo(desk.row) else ("", "")
+        call = topics.publish(
+            desk.row.id,
+            self.subject.data or "",
+            (self.message.data or "").replace("\r\n", "\n"),
+            *fifo,
+        )
+        return Plan(self.title, (call,))
+
+    def warnings(self, desk: Desk) -> list[str]:
+        if topics.confirmed(desk.row.description):
+            return []
+        return ["The topic has no confirmed subscription, so nobody will get this."]
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        told = f"Published as {answers[-1]['MessageId']}."
+        return Done(told, page_of("topics", desk.row.id))
+
+
+class DeleteTopicForm(ActionForm):
+    """Delete topics with their subscriptions."""
+
+    title = "Delete topics"
+    submit_label = "Delete"
+    danger = True
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(self.title, tuple(topics.delete_topic(row.id) for row in desk.rows))
+
+    def consequences(self, desk: Desk) -> list[str]:
+        told = []
+        for row in desk.rows:
+            count = len(row.description.get("Subscriptions") or [])
+            told.append(f"{row.name}: {count} subscription{'s' if count != 1 else ''} end with it.")
+        return [*told, "Watches that publish to a deleted topic cannot tell anybody."]
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/topics")
+
+
+def _refuse_unsubscribe(row: Row) -> str | None:
+    if topics.confirmed(row.description):
+        return None
+    return "It has no confirmed subscription; an unconfirmed one lapses by itself after two days."
+
+
+TOPIC = Resource(
+    kind="topic",
+    slug="topics",
+    title="Topics",
+    one="topic",
+    prefix="arn:aws:sns:",
+    id_key="TopicArn",
+    listing=topics.LISTING,
+    name=lambda d: d.get("TopicArn", "").rpartition(":")[2],
+    columns=(
+        Column("confirmed", "Confirmed subscriptions", topics.confirmed, "number"),
+        Column("pending", "Unconfirmed", _pending, "number"),
+        Column(
+            "type",
+            "Type",
+            lambda d: "FIFO" if d.get("TopicArn", "").endswith(".fifo") else "Standard",
+            facet=True,
+        ),
+        Column(
+            "display_name",
+            "Display name",
+            lambda d: _attribute(d, "DisplayName") or None,
+            shown=False,
+        ),
+        Column("queue_arns", "Queues", queue_arns, "ids", of="queue", shown=False),
+        Column("owner", "Owner", lambda d: _attribute(d, "Owner"), "code", shown=False),
+    ),
+    relations=(
+        Relation(
+            "Queues it sends to", "queue", "id", lambda row: row.cells.get("queue_arns") or []
+        ),
+    ),
+    actions=(
+        Action("new", "Create topic", CreateTopicForm, on="none"),
+        Action("subscribe", "Subscribe", SubscribeForm),
+        Action("confirm", "Confirm a subscription", ConfirmForm),
+        Action("publish", "Publish a message", PublishForm),
+        Action("unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe),
+        Action("tags", "Edit tags", TagsForm),
+        Action("delete", "Delete", DeleteTopicForm, on="many", danger=True),
+    ),
+    empty="A topic passes messages on to its subscribers. Watches publish to topics.",
+)
