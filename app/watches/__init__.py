@@ -1,0 +1,9 @@
+"""What Encante waits for: watches, the notices they owe, and how both are kept."""
+
+from __future__ import annotations
+
+from app.watches.store import WatchError
+from app.watches.views import EventView, NoticeView, WatchView
+from app.watches.watches import Watches
+
+__all__ = ["EventView", "NoticeView", "WatchError", "WatchView", "Watches"]

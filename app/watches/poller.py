@@ -1,0 +1,163 @@
+"""The poller: one step asks AWS about up to 200 snapshots of one region, and writes what it says.
+
+The new state of a watch and the notice that it causes are written in one transaction; what the
+rows say is all that counts, so that a poller may be killed at any moment, and several may run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from app.aws import snapshots
+from app.aws.call import Call
+from app.aws.clients import Clients
+from app.aws.errors import AwsError
+from app.aws.listing import Description
+from app.aws.tags import REQUEST_TAG, tag_dict
+from app.resources.spec import Row
+from app.watches.due import Batch, heal, postpone, take
+from app.watches.messages import SUBJECTS, compose, harmless, notice_of
+from app.watches.outcomes import OUTCOMES, Finding, absent, settled
+from app.watches.rows import Record, apply, tell
+from app.watches.tables import notices, watches
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long what is absent is looked for, before it is believed to be absent."""
+
+    vanished: timedelta = timedelta(minutes=10)
+    never_made: timedelta = timedelta(minutes=15)
+
+
+class Poller:
+    """Asks AWS about what watches wait for."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clients: Clients,
+        inventory_get: Callable[[str, str], Row | None] | None,
+        poll_seconds: float,
+        patience: Patience,
+    ) -> None:
+        self._engine = engine
+        self._clients = clients
+        self._inventory_get = inventory_get
+        self._poll_seconds = poll_seconds
+        self._patience = patience
+
+    def poll(self, now: datetime) -> bool:
+        """One step; False when nothing was due. Costs at most one DescribeSnapshots."""
+        batch = take(self._engine, now, self._poll_seconds)
+        if batch is None:
+            return False
+        try:
+            found = self._ask(batch)
+        except AwsError as error:
+            text = f"{error.code}: {error.message} {error.advice}".strip()
+            delay = postpone(self._engine, batch, now, self._poll_seconds, harmless(text))
+            _log.warning("poll failed", region=batch.region, code=error.code, again_in=delay)
+        else:
+            self._record(batch, found, now)
+        return True
+
+    def _ask(self, batch: Batch) -> dict[str, list[Description]]:
+        """What AWS has for each wanted snapshot id or request id. Raises AwsError."""
+        identity = self._clients.identity(batch.region)
+        if identity.account != batch.account:
+            raise AwsError(
+                "credentials",
+                "OtherAccount",
+                f"The credentials are for the account {identity.account}, the watch is on a "
+                f"snapshot of {batch.account}.",
+                region=batch.region,
+            )
+        wanted = batch.wanted
+        if batch.state == "waiting":
+            read = snapshots.LISTING.read(self._clients, batch.region, batch.account, wanted)
+        else:
+            read = self._find_by_request(batch.region, wanted)
+        found: dict[str, list[Description]] = {}
+        for description in read:
+            found.setdefault(_key_of(description, batch.state), []).append(description)
+        return found
+
+    def _find_by_request(self, region: str, request_ids: Sequence[str]) -> list[Description]:
+        operation, parameters, key = snapshots.find_by_request(*request_ids)
+        pages = Call("ec2", operation, region, parameters).pages(self._clients)
+        return [description for page in pages for description in page.get(key, [])]
+
+    def _record(self, batch: Batch, found: Mapping[str, list[Description]], now: datetime) -> None:
+        findings = [
+            (row, self._judge(row, found.get(row[batch.key], []), now)) for row in batch.rows
+        ]
+        facts = [(row, finding, self._facts(row, finding)) for row, finding in findings]
+        ids = [row["id"] for row in batch.rows]
+        with self._engine.begin() as connection:
+            polled = update(watches).where(watches.c.id.in_(ids), watches.c.state == batch.state)
+            connection.execute(polled.values(polls=watches.c.polls + 1, last_polled_at=now))
+            for row, finding, outcome in facts:
+                if apply(connection, row, finding, now) and finding.state in OUTCOMES:
+                    _owe(connection, outcome, finding.state, now)
+            heal(connection, batch)
+
+    def _judge(self, row: Record, found: list[Description], now: datetime) -> Finding:
+        if row["state"] == "intended":
+            # A copy of the snapshot may carry its tags: the first of this volume is meant.
+            found = [one for one in found if one.get("VolumeId") == row["volume_id"]]
+            found.sort(key=lambda one: str(one.get("StartTime")))
+        if found:
+            return settled(row, found[0])
+        intended = row["state"] == "intended"
+        patience = self._patience.never_made if intended else self._patience.vanished
+        return absent(row, now, patience)
+
+    def _facts(self, row: Record, finding: Finding) -> dict[str, Any]:
+        """The watch as it is after ``finding``; with the volume's name, if it is to be told."""
+        facts = {**row, **finding.values}
+        if finding.state in OUTCOMES and not facts["volume_name"] and self._inventory_get:
+            volume = self._inventory_get("volume", facts["volume_id"])
+            facts["volume_name"] = harmless(volume.name) if volume else ""
+        return facts
+
+
+def _key_of(description: Description, state: str) -> str:
+    if state == "waiting":
+        return str(description.get("SnapshotId", ""))
+    return tag_dict(description.get("Tags")).get(REQUEST_TAG, "")
+
+
+def _owe(connection: Connection, watch: Mapping[str, Any], outcome: str, now: datetime) -> None:
+    """Write the notice that an outcome owes, if this watch was to tell of it."""
+    if outcome not in watch["outcomes"]:
+        text = f"Outcome: {outcome}. This watch was not asked to tell of it."
+        tell(connection, watch["id"], now, "ended", text)
+        return
+    identity = notice_of(watch, outcome)
+    if connection.execute(select(notices.c.id).where(notices.c.id == identity)).first() is None:
+        row = {
+            "id": identity,
+            "watch_id": watch["id"],
+            "snapshot_id": watch["snapshot_id"],
+            "outcome": outcome,
+            "topic_arn": watch["topic_arn"],
+            "subject": SUBJECTS[outcome],
+            "message": compose(watch, outcome, identity, now),
+            "state": "waiting",
+            "made_at": now,
+            "due_at": now,
+            "due_set_at": now,
+        }
+        connection.execute(insert(notices).values(row))
+        _log.info("notice owed", notice=identity, outcome=outcome, watch=watch["id"])
+    text = f"Outcome: {outcome}. The notice {identity} is to be published."
+    tell(connection, watch["id"], now, "owed", text, identity)

@@ -1,0 +1,238 @@
+"""What forms and buttons write: intents, watches, and a person's word on them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+
+from app.aws.listing import Description
+from app.aws.tags import REQUEST_TAG, tag_dict
+from app.watches.messages import harmless
+from app.watches.outcomes import OUTCOMES, Finding, facts, outcome_of, present
+from app.watches.rows import Record, apply, change, tell
+from app.watches.tables import notices, watches
+
+# The request may still be under way; and right after it a tag is not always found yet.
+YOUNG = timedelta(seconds=30)
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
+
+
+class WatchError(ValueError):
+    """A watch cannot be made or changed so. ``field`` names the input that is wrong, if one is."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Store:
+    """Writes watches. Every method is one transaction."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def intend(
+        self,
+        *,
+        request_id: str,
+        account: str,
+        region: str,
+        volume_id: str,
+        volume_name: str,
+        description: str,
+        topic_arn: str,
+        outcomes: Sequence[str],
+        actor: str,
+    ) -> str:
+        """See ``Watches.intend``."""
+        if not request_id:
+            raise WatchError("A watch on a snapshot yet to be made needs a request id.")
+        now = self._clock()
+        values = {
+            "volume_name": harmless(volume_name),
+            "description": harmless(description),
+            "outcomes": _check_outcomes(outcomes),
+            "actor": harmless(actor),
+            "state": "intended",
+            "due_at": now + YOUNG,
+            "due_set_at": now,
+        }
+        key = {"account": account, "region": region, "request_id": request_id}
+        key["topic_arn"] = _check_topic(topic_arn)
+        with self._engine.begin() as connection:
+            held = _one(connection, *(watches.c[name] == value for name, value in key.items()))
+            if held is None:
+                values |= key | {"volume_id": harmless(volume_id, 64)}
+                return _insert(connection, values, now, "The snapshot is about to be asked for.")
+            if held["volume_id"] != volume_id:
+                raise WatchError(
+                    f"This form was sent before, for the volume {held['volume_id']}. Open it anew.",
+                    "volume_id",
+                )
+            if held["state"] == "abandoned":
+                again = {**values, "absent_since": None, "absent_polls": 0, "ended_at": None}
+                change(connection, held["id"], "abandoned", again)
+                tell(connection, held["id"], now, "made", "The snapshot is asked for again.")
+            return str(held["id"])
+
+    def bind(self, watch_id: str, snapshot: Description) -> None:
+        """See ``Watches.bind``."""
+        with self._engine.begin() as connection:
+            self._bind(connection, _require(connection, watch_id), snapshot)
+
+    def _bind(self, connection: Connection, watch: Record, snapshot: Description) -> None:
+        snapshot_id = str(snapshot["SnapshotId"])
+        if watch["snapshot_id"] == snapshot_id:
+            return
+        if watch["state"] not in {"intended", "abandoned"}:
+            raise WatchError(
+                f"The watch {watch['id']} is {watch['state']} and cannot be put on {snapshot_id}."
+            )
+        now = self._clock()
+        found = present(watch, snapshot)
+        values = {**found.values, "due_at": now, "due_set_at": now, "ended_at": None}
+        apply(connection, watch, Finding("waiting", values, found.told), now)
+
+    def abandon(self, watch_id: str, why: str) -> None:
+        """See ``Watches.abandon``."""
+        with self._engine.begin() as connection:
+            watch = _require(connection, watch_id)
+            if watch["state"] == "intended":
+                told = (("abandoned", f"No snapshot was made: {harmless(why)}"),)
+                apply(connection, watch, Finding("abandoned", {}, told), self._clock())
+
+    def watch(
+        self,
+        *,
+        account: str,
+        region: str,
+        snapshot: Description,
+        volume_name: str,
+        topic_arn: str,
+        outcomes: Sequence[str],
+        actor: str,
+    ) -> str:
+        """See ``Watches.watch``."""
+        snapshot_id = str(snapshot["SnapshotId"])
+        reached = outcome_of(snapshot)
+        if reached:
+            raise WatchError(f"{snapshot_id} {_already(reached)}.", "snapshot_id")
+        now = self._clock()
+        values: dict[str, Any] = {
+            "account": account,
+            "region": region,
+            "snapshot_id": snapshot_id,
+            "topic_arn": _check_topic(topic_arn),
+            "volume_id": "",
+            "volume_name": harmless(volume_name),
+            "description": "",
+            "outcomes": _check_outcomes(outcomes),
+            "actor": harmless(actor),
+            "state": "waiting",
+            "due_at": now,
+            "due_set_at": now,
+        }
+        # after facts, so that no spelling of AWS's comes between us and our own key
+        values |= {name: told for name, told in facts(snapshot).items() if name != "snapshot_id"}
+        with self._engine.begin() as connection:
+            held = _one(connection, *_same(values, snapshot))
+            if held is None:
+                return _insert(connection, values, now, f"Put on the pending {snapshot_id}.")
+            self._bind(connection, held, snapshot)
+            return str(held["id"])
+
+    def cancel(self, watch_id: str) -> None:
+        """See ``Watches.cancel``."""
+        with self._engine.begin() as connection:
+            watch = _require(connection, watch_id)
+            if watch["state"] != "waiting":
+                raise WatchError(
+                    f"The watch {watch_id} is {watch['state']}; only one that waits can be "
+                    "cancelled."
+                )
+            told = (("cancelled", "Cancelled. Nothing will be published."),)
+            apply(connection, watch, Finding("cancelled", {}, told), self._clock())
+
+    def retry(self, notice_id: str) -> None:
+        """See ``Watches.retry``."""
+        now = self._clock()
+        with self._engine.begin() as connection:
+            notice = connection.execute(
+                select(notices).where(notices.c.id == notice_id).with_for_update()
+            ).one_or_none()
+            if notice is None:
+                raise WatchError(f"There is no notice {notice_id}.", "notice_id")
+            if notice.state not in {"parked", "waiting"}:
+                raise WatchError(f"The notice {notice_id} is {notice.state}; there is no need.")
+            connection.execute(
+                update(notices)
+                .where(notices.c.id == notice_id)
+                .values(state="waiting", due_at=now, due_set_at=now)
+            )
+            text = "A person asked to try again now."
+            tell(connection, notice.watch_id, now, "retried", text, notice_id)
+
+
+def _insert(connection: Connection, values: Mapping[str, Any], now: datetime, told: str) -> str:
+    # sortable by the time they were made
+    watch_id = f"w-{int(now.timestamp() * 1000):011x}{secrets.token_hex(4)}"
+    connection.execute(insert(watches).values({**values, "id": watch_id, "made_at": now}))
+    tell(connection, watch_id, now, "made", told)
+    return watch_id
+
+
+def _one(connection: Connection, *conditions: Any) -> Record | None:
+    query = select(watches).where(*conditions).order_by(watches.c.id).limit(1).with_for_update()
+    found = connection.execute(query).mappings().one_or_none()
+    return None if found is None else dict(found)
+
+
+def _require(connection: Connection, watch_id: str) -> Record:
+    watch = _one(connection, watches.c.id == watch_id)
+    if watch is None:
+        raise WatchError(f"There is no watch {watch_id}.", "watch_id")
+    return watch
+
+
+def _same(values: Mapping[str, Any], snapshot: Description) -> tuple[Any, ...]:
+    """The conditions for the watch that already is on this snapshot, or was intended for it."""
+    on_it = and_(watches.c.snapshot_id == values["snapshot_id"], watches.c.state == "waiting")
+    intended = and_(
+        watches.c.request_id == tag_dict(snapshot.get("Tags")).get(REQUEST_TAG, ""),
+        watches.c.state.in_(("intended", "abandoned")),
+        watches.c.volume_id == values["volume_id"],
+    )
+    same_place = (watches.c[name] == values[name] for name in ("account", "region", "topic_arn"))
+    return (*same_place, or_(on_it, intended))
+
+
+def _already(outcome: str) -> str:
+    return "is completed already" if outcome == "completed" else "has failed already"
+
+
+def _check_topic(arn: str) -> str:
+    if not _TOPIC.fullmatch(arn):
+        raise WatchError(
+            f"{harmless(arn, 100)!r} is not the ARN of a topic, such as "
+            "arn:aws:sns:eu-central-1:123456789012:backups",
+            "topic_arn",
+        )
+    return arn
+
+
+def _check_outcomes(outcomes: Sequence[str]) -> list[str]:
+    unknown = [name for name in outcomes if name not in OUTCOMES]
+    if unknown:
+        raise WatchError(
+            f"{harmless(unknown[0], 50)!r} is not an outcome; there are {', '.join(OUTCOMES)}.",
+            "outcomes",
+        )
+    if not outcomes:
+        raise WatchError("Choose at least one outcome to be told of.", "outcomes")
+    return [name for name in OUTCOMES if name in outcomes]

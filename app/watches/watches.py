@@ -1,0 +1,164 @@
+"""Watches: the one thing that the rest of the console needs of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from app import db
+from app.aws.clients import Clients
+from app.aws.listing import Description
+from app.resources.spec import Row
+from app.watches.outcomes import OUTCOMES
+from app.watches.poller import Patience, Poller
+from app.watches.sender import Sender
+from app.watches.store import Store
+from app.watches.views import Views, WatchView
+
+
+class Watches:
+    """Promises to publish to a topic when a snapshot reaches an outcome.
+
+    Made once per process. ``inventory_get`` is asked for the name of a volume where a watch does
+    not know it. Any number of processes may use the same database: everything that must be right
+    is right in the rows.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clients: Clients,
+        inventory_get: Callable[[str, str], Row | None] | None = None,
+        *,
+        poll_seconds: float = 5.0,
+        patience: Patience | None = None,
+        clock: Callable[[], datetime] = db.now,
+    ) -> None:
+        self._store = Store(engine, clock)
+        self._views = Views(engine)
+        self._poller = Poller(engine, clients, inventory_get, poll_seconds, patience or Patience())
+        self._sender = Sender(engine, clients)
+
+    def intend(
+        self,
+        *,
+        request_id: str,
+        account: str,
+        region: str,
+        volume_id: str,
+        volume_name: str,
+        description: str,
+        topic_arn: str,
+        outcomes: Sequence[str] = OUTCOMES,
+        actor: str,
+    ) -> str:
+        """Commit the intention to snapshot a volume and watch it, before CreateSnapshot is sent.
+
+        ``request_id`` is the one that CreateSnapshot carries as a tag: by it the snapshot is found
+        if the answer gets lost or this process dies. The same request and topic again give the
+        same watch. Returns the watch's id. Raises WatchError for a topic that is no topic's ARN,
+        an unknown outcome, or a request id that was used for another volume.
+        """
+        return self._store.intend(
+            request_id=request_id,
+            account=account,
+            region=region,
+            volume_id=volume_id,
+            volume_name=volume_name,
+            description=description,
+            topic_arn=topic_arn,
+            outcomes=outcomes,
+            actor=actor,
+        )
+
+    def bind(self, watch_id: str, snapshot: Description) -> None:
+        """The answer of CreateSnapshot came: from now on the watch waits for that snapshot.
+
+        Does nothing if the poller has found it already. Raises WatchError for an unknown watch,
+        and for one on another snapshot.
+        """
+        self._store.bind(watch_id, snapshot)
+
+    def abandon(self, watch_id: str, why: str) -> None:
+        """AWS certainly refused, so there is no snapshot to wait for. Raises WatchError.
+
+        Not for an answer that got lost: leave the watch intended, and the poller looks for the
+        snapshot. Does nothing to a watch that is no longer intended.
+        """
+        self._store.abandon(watch_id, why)
+
+    def watch(
+        self,
+        *,
+        account: str,
+        region: str,
+        snapshot: Description,
+        volume_name: str,
+        topic_arn: str,
+        outcomes: Sequence[str] = OUTCOMES,
+        actor: str,
+    ) -> str:
+        """Put a watch on a snapshot that is pending; returns its id.
+
+        The same snapshot and topic again give the watch that is there. Raises WatchError if the
+        snapshot is completed or has failed already, for a topic that is no topic's ARN, and for an
+        unknown outcome.
+        """
+        return self._store.watch(
+            account=account,
+            region=region,
+            snapshot=snapshot,
+            volume_name=volume_name,
+            topic_arn=topic_arn,
+            outcomes=outcomes,
+            actor=actor,
+        )
+
+    def cancel(self, watch_id: str) -> None:
+        """Stop waiting; nothing will be published. Raises WatchError unless it is waiting."""
+        self._store.cancel(watch_id)
+
+    def retry(self, notice_id: str) -> None:
+        """Try a notice again now that is parked, or waits for its next try. Raises WatchError."""
+        self._store.retry(notice_id)
+
+    def get(self, watch_id: str) -> WatchView | None:
+        """A watch with its notices and everything that happened to it, or None."""
+        return self._views.get(watch_id)
+
+    def count(self, state: str | None = None) -> int:
+        """How many watches ``list`` has in all."""
+        return self._views.count(state)
+
+    def open_count(self) -> int:
+        """How many promises are still to be kept: waiting, or with a notice unsent."""
+        return self._views.count("open")
+
+    def of_resource(self, resource_id: str, limit: int = 100) -> list[WatchView]:
+        """The watches on a snapshot, on a volume's snapshots, or that publish to a topic."""
+        return self._views.of_resource(resource_id, limit)
+
+    def list(self, state: str | None = None, limit: int = 100, offset: int = 0) -> list[WatchView]:
+        """Watches, the newest first, with their notices but without events.
+
+        ``state``: one of a watch's states, or ``open``: still waiting, or with a notice unsent.
+        """
+        return self._views.list(state, limit, offset)
+
+    def poll(self, now: datetime) -> bool:
+        """Ask AWS about up to 200 snapshots of one region, if any are due; whether any were.
+
+        ``now`` must be the present moment, read just before. Never raises AwsError: trouble is
+        written on the watches, and the region is asked again after a growing delay.
+        """
+        return self._poller.poll(now)
+
+    def send(self, now: datetime) -> bool:
+        """Publish one notice, if any is due; whether any was.
+
+        ``now`` must be the present moment, read just before: the lease that keeps other senders
+        away is counted from it. Never raises AwsError: trouble is written on the notice.
+        """
+        return self._sender.send(now)

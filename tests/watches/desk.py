@@ -1,0 +1,86 @@
+"""Watches under test, with a clock of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from app.watches import Watches, WatchView
+from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
+
+
+class Desk:
+    """One console process: its watches, and the time as it sees it."""
+
+    def __init__(self, engine: Engine, aws: FakeAws, poll: timedelta, **more: Any) -> None:
+        self.engine, self.aws, self.poll, self.more = engine, aws, poll, more
+        self.now = START
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process on the same database."""
+        self.watches = Watches(
+            self.engine,
+            FakeClients(self.aws),
+            self.more.get("inventory_get"),
+            poll_seconds=self.poll.total_seconds(),
+            clock=lambda: self.now,
+        )
+
+    def intend(self, request_id: str = "r-1", **more: Any) -> str:
+        """An intent, as the form makes it."""
+        given = {
+            "account": ACCOUNT,
+            "region": REGION,
+            "volume_id": "vol-1",
+            "volume_name": "lj_volume",
+            "description": "lj_volumeSnap",
+            "topic_arn": TOPIC,
+            "actor": "me",
+            **more,
+        }
+        return self.watches.intend(request_id=request_id, **given)
+
+    def waiting(self, number: int = 1, **more: Any) -> WatchView:
+        """A watch on a new pending snapshot."""
+        watch_id = self.intend(f"r-{number}", **more)
+        place = {"region": more.get("region", REGION)}
+        self.watches.bind(watch_id, self.aws.make(number, f"r-{number}", **place))
+        return self.view(watch_id)
+
+    def put_on(self, snapshot: dict[str, Any], **more: Any) -> str:
+        """A watch on a snapshot that is there."""
+        given = {
+            "account": ACCOUNT,
+            "region": REGION,
+            "volume_name": "",
+            "topic_arn": TOPIC,
+            "actor": "me",
+            **more,
+        }
+        return self.watches.watch(snapshot=snapshot, **given)
+
+    def view(self, watch_id: str) -> WatchView:
+        """The watch as its page shows it."""
+        found = self.watches.get(watch_id)
+        assert found is not None
+        return found
+
+    def later(self, **delta: float) -> None:
+        """Time passes, or jumps back."""
+        self.now += timedelta(**delta)
+
+    def work(self) -> int:
+        """Poll and send until nothing is due; returns how many steps did something."""
+        steps = 0
+        while self.watches.poll(self.now) or self.watches.send(self.now):
+            steps += 1
+            assert steps < 10_000, "there is no end to it"
+        return steps
+
+    def tick(self, **delta: float) -> None:
+        """Time passes (by default one poll), and what is due is done."""
+        self.later(**(delta or {"seconds": self.poll.total_seconds()}))
+        self.work()

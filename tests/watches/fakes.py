@@ -1,0 +1,174 @@
+"""A small AWS in memory, and clients that talk to it; faults strike where a test wants them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.validate import ParamValidator
+
+from app.aws.clients import Clients
+from app.aws.errors import AwsError, from_boto
+from app.aws.operations import Repeat, operation
+from app.aws.tags import REQUEST_TAG
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:backups"
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+_SHAPES = Clients("http://127.0.0.1:9")  # for botocore's model of AWS; nothing is ever sent
+
+Fault = Callable[[], None]
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class FakeAws:
+    """The snapshots that exist and the messages that were published."""
+
+    def __init__(self) -> None:
+        self.account = ACCOUNT
+        self.snapshots: dict[str, dict[str, Any]] = {}
+        self.published: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        # what befalls the next calls of an operation: before its deed, or after it
+        self.before: dict[str, list[Fault]] = defaultdict(list)
+        self.after: dict[str, list[Fault]] = defaultdict(list)
+        self.publish_seconds = 0.0
+        self._lock = threading.Lock()
+
+    def make(self, number: int, request_id: str = "", **more: Any) -> dict[str, Any]:
+        """A new pending snapshot; returns CreateSnapshot's answer."""
+        snapshot = {
+            "SnapshotId": f"snap-{number:017x}",
+            "VolumeId": "vol-1",
+            "OwnerId": self.account,
+            "State": "pending",
+            "Progress": "0%",
+            "StartTime": START,
+            "VolumeSize": 8,
+            "Description": "lj_volumeSnap",
+            "Tags": [{"Key": REQUEST_TAG, "Value": request_id}] if request_id else [],
+            "region": REGION,
+            **more,
+        }
+        self.snapshots[snapshot["SnapshotId"]] = snapshot
+        return _without_region(snapshot)
+
+    def finish(self, snapshot_id: str, state: str = "completed", **more: Any) -> None:
+        """The snapshot reaches ``state``."""
+        self.snapshots[snapshot_id].update(State=state, **more)
+
+    def count(self, name: str) -> int:
+        """How often an operation was called."""
+        return sum(1 for called, _, _ in self.calls if called == name)
+
+    def ids(self) -> list[str]:
+        """The notice ids published, in order."""
+        return [one["MessageAttributes"]["notice_id"]["StringValue"] for one in self.published]
+
+    def do(self, name: str, parameters: dict[str, Any], region: str) -> dict[str, Any]:
+        """Carry out one operation."""
+        if name == "DescribeSnapshots":
+            return {"Snapshots": self._describe(parameters, region)}
+        if name == "Publish":
+            time.sleep(self.publish_seconds)
+            with self._lock:
+                self.published.append({**parameters, "region": region})
+                return {"MessageId": f"m-{len(self.published)}"}
+        if name == "GetCallerIdentity":
+            return {"Account": self.account, "Arn": "arn:aws:iam::1:user/u", "UserId": "u"}
+        raise AssertionError(f"the watches have no business calling {name}")
+
+    def _describe(self, parameters: dict[str, Any], region: str) -> list[dict[str, Any]]:
+        (wanted,) = parameters["Filters"]
+        assert parameters["OwnerIds"] == ["self"]
+        assert 1 <= len(wanted["Values"]) <= 200
+        here = [one for one in self.snapshots.values() if one["region"] == region]
+        if wanted["Name"] == "snapshot-id":
+            found = [one for one in here if one["SnapshotId"] in wanted["Values"]]
+        else:
+            assert wanted["Name"] == f"tag:{REQUEST_TAG}"
+            found = [one for one in here if one["Tags"] and _request(one) in wanted["Values"]]
+        return [_without_region(one) for one in found]
+
+
+def _request(snapshot: dict[str, Any]) -> str:
+    return next(tag["Value"] for tag in snapshot["Tags"] if tag["Key"] == REQUEST_TAG)
+
+
+def _without_region(snapshot: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in snapshot.items() if key != "region"}
+
+
+class FakeClients(Clients):
+    """The clients of one process, talking to a FakeAws."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        super().__init__()
+        self.aws = aws
+
+    def client(self, service: str, region: str, repeat: Repeat = "read") -> Any:
+        """A real client, for its model of the service only."""
+        return _SHAPES.client(service, "us-east-1")
+
+    def send(
+        self,
+        service: str,
+        operation_name: str,
+        parameters: dict[str, Any],
+        region: str,
+        repeat: Repeat,
+    ) -> dict[str, Any]:
+        """As Clients.send, with botocore's own check of the parameters."""
+        assert repeat == operation(service, operation_name).repeat
+        model = self.client(service, region).meta.service_model.operation_model(operation_name)
+        report = ParamValidator().validate(parameters, model.input_shape)
+        assert not report.has_errors(), report.generate_report()
+        self.aws.calls.append((operation_name, region, parameters))
+        for faults in (self.aws.before, self.aws.after):
+            if faults is self.aws.after:
+                answer = self.aws.do(operation_name, parameters, region)
+            if faults[operation_name]:
+                faults[operation_name].pop(0)()
+        return answer
+
+
+def refuse(code: str, status: int = 400, message: str = "No.") -> Fault:
+    """AWS answers with an error."""
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return _raising(from_boto(ClientError(answer, "Any"), "sns", "Publish", REGION))
+
+
+def unreachable() -> Fault:
+    """No connection is made."""
+    error = EndpointConnectionError(endpoint_url="https://sns.example")
+    return _raising(from_boto(error, "sns", "Publish", REGION))
+
+
+def lose_answer() -> Fault:
+    """The connection breaks before the answer is read."""
+    error = ReadTimeoutError(endpoint_url="https://sns.example")
+    return _raising(from_boto(error, "sns", "Publish", REGION))
+
+
+def die() -> None:
+    """The process is killed."""
+    raise Killed
+
+
+def _raising(error: AwsError) -> Fault:
+    def fault() -> None:
+        raise error
+
+    return fault
