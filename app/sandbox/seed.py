@@ -45,8 +45,8 @@ class Region:
             return dispatch.perform(asked)
 
     def moment(self, days: float) -> datetime:
-        """So many days ago."""
-        return self.now - timedelta(days=days)
+        """So many days ago, at a time of day of its own: not everything happened at noon."""
+        return self.now - timedelta(days=days, seconds=int(days * 58_631) % 36_000)
 
     def service(self, name: str) -> Any:
         """moto's backend of another service in this region."""
@@ -62,8 +62,8 @@ def _main_region(region: Region) -> None:
     db_1, data = _database(region)
     _worker(region)
     _bastion(region)
-    _image(region, 50, db_1, "db-base-2026-10-04", "Database server, after the move to 24.04")
-    _image(region, 25, web_1, "web-base-2026-10-29", "Web server with all packages")
+    _image(region, 50, db_1, "db-base", "Database server, after the move to 24.04")
+    _image(region, 25, web_1, "web-base", "Web server with all packages")
     _left_over(region)
     _snapshots(region, web_1, data)
     _topics(region)
@@ -193,7 +193,8 @@ def _root_volume(region: Region, instance_id: str) -> str:
     return str(found[0]["VolumeId"])
 
 
-def _image(region: Region, days: float, instance_id: str, name: str, description: str) -> None:
+def _image(region: Region, days: float, instance_id: str, base: str, description: str) -> None:
+    name = f"{base}-{region.moment(days):%Y-%m-%d}"
     region.call(
         days,
         "CreateImage",
