@@ -1,0 +1,66 @@
+// What changes on the screen by itself: polled regions, the selection of rows, a lost connection.
+(() => {
+  const { on, say, drawTimes } = window.encante;
+
+  // Buttons on selected rows: data-needs="one" wants exactly one row, "many" at least one.
+  function drawSelection() {
+    for (const form of document.querySelectorAll("form[data-rows]")) {
+      const boxes = [...form.querySelectorAll("input[name=id]")];
+      const count = boxes.filter((box) => box.checked).length;
+      for (const button of form.querySelectorAll("button[data-needs]")) {
+        button.disabled = button.dataset.needs === "one" ? count !== 1 : count === 0;
+      }
+      const all = form.querySelector("input[data-all]");
+      if (all) {
+        all.checked = count > 0 && count === boxes.length;
+        all.indeterminate = count > 0 && count < boxes.length;
+      }
+      const told = form.querySelector("[data-selected]");
+      if (told) told.textContent = count ? `${count} selected` : "";
+    }
+  }
+  on("change", "form[data-rows] input", (box) => {
+    if (box.dataset.all !== undefined) {
+      for (const other of box.form.querySelectorAll("input[name=id]")) other.checked = box.checked;
+    }
+    drawSelection();
+  });
+
+  // Which states stood in the rows before a swap, to tell what has changed after it.
+  const states = (root) =>
+    new Map([...root.querySelectorAll("[data-row]")].map((row) => [row.id, row.dataset.row]));
+  let before = new Map();
+  document.addEventListener("htmx:before:swap", () => {
+    before = states(document);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const news = [];
+    for (const [id, state] of states(document)) {
+      if (!before.has(id) || before.get(id) === state) continue;
+      const row = document.getElementById(id);
+      row.classList.add("changed");
+      news.push(`${row.dataset.label}: ${state}`);
+    }
+    if (news.length) say(news.slice(0, 5).join(", "));
+    drawTimes();
+    drawSelection();
+  });
+
+  // A poll that is sent to another page (the session has ended) shows that page as a whole.
+  document.addEventListener("htmx:before:response", (event) => {
+    if (!event.detail.ctx.response.raw.redirected) return;
+    event.preventDefault();
+    location.reload();
+  });
+
+  const lost = (yes) => {
+    document.documentElement.classList.toggle("lost", yes);
+    document.getElementById("lost").hidden = !yes;
+  };
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx && !event.detail.ctx.response) lost(true);
+  });
+  document.addEventListener("htmx:after:request", () => lost(false));
+
+  drawSelection();
+})();
