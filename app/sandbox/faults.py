@@ -221,10 +221,18 @@ def _refused(request: Request, account_id: str, message: str, encoded: bool) -> 
 
 def _failing(request: Request, account_id: str, message: str, serve: Serve) -> Answer:
     """Serve a call that makes snapshots, and have those snapshots fail when their time comes."""
-    ec2 = account.backend("ec2", account_id, request.region)
-    before = set(ec2.snapshots)
     answer = serve(request)
     with account.LOCK:
-        for snapshot_id in set(ec2.snapshots) - before:
+        ec2 = account.backend("ec2", account_id, request.region)
+        for snapshot_id in _made(ec2, answer.body.decode()):
             ec2.snapshots[snapshot_id]._encante_fails = message or "An internal error occurred"
     return answer
+
+
+def _made(ec2: Any, answer: str) -> list[str]:
+    """The snapshots that an answer is about; those of the image, if it is about a new image."""
+    found = re.findall(r"<snapshotId>(snap-[0-9a-f]+)</snapshotId>", answer)
+    for image_id in re.findall(r"<imageId>(ami-[0-9a-f]+)</imageId>", answer):
+        devices = ec2.amis[image_id]._encante_devices or []
+        found += [device["Ebs"]["SnapshotId"] for device in devices if "Ebs" in device]
+    return [snapshot_id for snapshot_id in found if snapshot_id in ec2.snapshots]

@@ -61,7 +61,8 @@ class Sandbox:
 
 def new_client(url: str, service: str, region: str = REGION) -> Any:
     """A boto3 client for a sandbox at `url`, without retries and with short patience."""
-    return boto3.client(
+    make: Any = boto3.client
+    return make(
         service,
         region_name=region,
         endpoint_url=url,

@@ -99,7 +99,7 @@ def test_the_real_arn_of_a_pending_one_is_told_when_asked_for(sns: Any, topic: s
 
 
 def test_the_words_pending_confirmation_are_no_arn_to_unsubscribe(sns: Any, topic: str):
-    with pytest.raises(ClientError, match="InvalidParameter.*at least 6 elements, not 1"):
+    with pytest.raises(ClientError, match=r"InvalidParameter.*at least 6 elements, not 1"):
         sns.unsubscribe(SubscriptionArn="PendingConfirmation")
 
 

@@ -34,7 +34,7 @@ def test_a_bad_name_is_refused(sns: Any, name: str):
 def test_a_fifo_topic_ends_in_fifo(sns: Any):
     arn = sns.create_topic(Name="done.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
     assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["FifoTopic"] == "true"
-    with pytest.raises(ClientError, match="end with .fifo"):
+    with pytest.raises(ClientError, match=r"end with \.fifo"):
         sns.create_topic(Name="done", Attributes={"FifoTopic": "true"})
 
 
