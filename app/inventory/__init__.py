@@ -1,0 +1,20 @@
+"""What Encante knows: the inventory, its queries, and the collector that keeps it true."""
+
+from app.inventory.collector import Collector
+from app.inventory.filters import FilterError
+from app.inventory.inventory import Inventory
+from app.inventory.query import FacetValue, FacetView, Failure, Freshness, Page, Query
+from app.inventory.store import Scope
+
+__all__ = [
+    "Collector",
+    "FacetValue",
+    "FacetView",
+    "Failure",
+    "FilterError",
+    "Freshness",
+    "Inventory",
+    "Page",
+    "Query",
+    "Scope",
+]

@@ -46,7 +46,7 @@ resources = Table(
     Column("search", Text, nullable=False),  # case-folded id, name, tags and shown columns
     UniqueConstraint("kind", "account", "region", "id", name="uq_resources_kind"),
     Index("ix_resources_id", "id", "kind"),
-    Index("ix_resources_tally", "kind", "gone_at", "region", "state"),
+    Index("ix_resources_tally", "kind", "gone_at", "account", "region", "state"),
     Index("ix_resources_class", "state_class", "gone_at"),
 )
 

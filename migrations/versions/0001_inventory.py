@@ -30,7 +30,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "account", "region", "id", name="uq_resources_kind"),
     )
     op.create_index("ix_resources_id", "resources", ["id", "kind"])
-    op.create_index("ix_resources_tally", "resources", ["kind", "gone_at", "region", "state"])
+    op.create_index(
+        "ix_resources_tally", "resources", ["kind", "gone_at", "account", "region", "state"]
+    )
     op.create_index("ix_resources_class", "resources", ["state_class", "gone_at"])
     op.create_table(
         "documents",

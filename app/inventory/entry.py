@@ -1,0 +1,204 @@
+"""What is kept of a description: the row, the cells it is found and sorted by, its digest."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import structlog
+
+from app.aws.call import plain
+from app.aws.listing import Description
+from app.resources.spec import Cell, Resource, StateClass
+
+log = structlog.get_logger(__name__)
+Value = TypeVar("Value")
+
+# What every kind has beside its own columns, and can be filtered and sorted by.
+BUILT_IN = ("id", "name", "account", "region", "state")
+NUMBER, TEXT, MISSING = 0, 1, 2  # the rank of a cell
+CELL_LENGTH = 500  # longer values are compared by their beginning (an index entry has its limits)
+_SEARCH_LENGTH = 10_000
+_ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One description, ready to be stored."""
+
+    id: str
+    name: str
+    state: str
+    state_class: StateClass
+    digest: str
+    extras: str
+    search: str
+    document: str
+    cells: tuple[tuple[str, int, int, float, str, str], ...]
+
+
+def make_entry(resource: Resource, account: str, region: str, description: Description) -> Entry:
+    """What is to be kept of ``description``, whose id is known to be there."""
+    description = tidy(description)
+    resource_id = str(description[resource.id_key])
+    name = str(_safely(resource, "name", resource.name, description) or "")
+    state = str(_safely(resource, "state", resource.state, description) or "")
+    tags = tags_of(resource, description)
+    built_in = {
+        "id": resource_id,
+        "name": name,
+        "account": account,
+        "region": region,
+        "state": state,
+    }
+    values = cells_of(resource, description)
+    found = tuple(_all_cells(resource, {**built_in, **values}, tags))
+    shown = [values[column.name] for column in resource.columns if column.shown]
+    search = "\n".join(map(show, (resource_id, name, region, tags, *shown))).casefold()
+    document = _dump(description)
+    state_class = resource.state_class(state)
+    told = f"{document}\n{state_class}\n{search}\n{found!r}"
+    return Entry(
+        id=resource_id,
+        name=name,
+        state=state,
+        state_class=state_class,
+        digest=blake2b(told.encode(), digest_size=16).hexdigest(),
+        extras=_dump({key: value for key, value in description.items() if key.startswith("_")}),
+        search=search[:_SEARCH_LENGTH],
+        document=document,
+        cells=found,
+    )
+
+
+def tidy(description: Description) -> Description:
+    """``description`` as plain data, in one order, without what a database cannot hold.
+
+    AWS promises no order of tags, so they are sorted: another order is no change.
+    """
+    tags = description.get("Tags")
+    if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
+        description = {**description, "Tags": sorted(tags, key=lambda tag: str(tag.get("Key")))}
+    text = json.dumps(description, default=plain)
+    if "\\u0000" in text or "\\ud" in text:  # perhaps a NUL, perhaps half a surrogate pair
+        cleaned: Description = _clean(json.loads(text))
+        return cleaned
+    return description
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def clean(text: str) -> str:
+    """``text`` with U+FFFD for NUL and for halves of surrogate pairs, which databases refuse."""
+    return (
+        text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain)
+
+
+def cells_of(resource: Resource, description: Description) -> dict[str, Any]:
+    """Each column's value by name; None where a column cannot read the description."""
+    return {
+        column.name: _safely(resource, column.name, column.value, description)
+        for column in resource.columns
+    }
+
+
+def tags_of(resource: Resource, description: Description) -> dict[str, str]:
+    """The tags; none where the description has them in a form that cannot be read."""
+    tags = _safely(resource, "tags", resource.tags, description) or {}
+    return {str(key): str(value) for key, value in tags.items()}
+
+
+def _safely(
+    resource: Resource, what: str, read: Callable[[Description], Value], description: Description
+) -> Value | None:
+    # One odd description must not keep a whole list from being shown.
+    try:
+        return read(description)
+    except _ODD as error:
+        log.warning(
+            "cannot read a description",
+            kind=resource.kind,
+            id=description.get(resource.id_key),
+            what=what,
+            error=repr(error),
+        )
+        return None
+
+
+def show(value: Any) -> str:
+    """A cell's value as text: what filters compare with and facets list."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(show(item) for item in value)
+    return str(value)
+
+
+def field_name(kind: str, column: str) -> str:
+    """The name under which a column (or ``tag:Key``) of a kind stands among the cells."""
+    return f"{kind}.{column}"
+
+
+def _all_cells(
+    resource: Resource, values: Mapping[str, Any], tags: Mapping[str, str]
+) -> Iterator[tuple[str, int, int, float, str, str]]:
+    how: dict[str, Cell] = {column.name: column.cell for column in resource.columns}
+    for column, value in values.items():
+        yield from _cells(field_name(resource.kind, column), value, how.get(column, "text"))
+    for key, value in tags.items():
+        yield from _cells(field_name(resource.kind, f"tag:{key}"[:CELL_LENGTH]), value, "text")
+
+
+def _cells(field: str, value: Any, cell: Cell) -> Iterator[tuple[str, int, int, float, str, str]]:
+    items: Sequence[Any] = [value]
+    if isinstance(value, Mapping):
+        items = [f"{key}={item}" for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        items = list(dict.fromkeys(show(item) for item in value)) or [None]
+    for pos, item in enumerate(items):
+        text = show(item)[:CELL_LENGTH]
+        number = _number(item, cell)
+        rank = NUMBER if number is not None else TEXT if text else MISSING
+        yield field, pos, rank, number or 0.0, text.casefold()[:CELL_LENGTH], text
+
+
+def _number(value: Any, cell: Cell) -> float | None:
+    """What ``value`` sorts by if it is a number, a percentage or a time (seconds since 1970)."""
+    try:
+        if isinstance(value, bool) or value is None:
+            return None
+        if isinstance(value, int | float):
+            number = float(value)
+        elif cell == "time":
+            number = datetime.fromisoformat(value).timestamp()
+        elif cell in ("number", "size", "percent"):
+            number = float(value.removesuffix("%"))
+        else:
+            return None
+    except _ODD:
+        return None  # not a number after all: it sorts as text
+    return number if math.isfinite(number) else None

@@ -1,0 +1,176 @@
+"""How far the collecting is: claims, attempts, failures, and what somebody is looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as CollectionOf
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from app.aws.errors import AwsError
+from app.inventory.query import Failure, Freshness
+from app.inventory.store import Scope, bump, here, mark_gone
+from app.inventory.tables import collections, kinds, resources
+
+CLAIM = timedelta(seconds=120)  # renewed with every page
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A row of ``collections`` with its kind's wishes."""
+
+    scope: Scope
+    started_at: datetime | None
+    seen_at: datetime | None
+    claimed_until: datetime | None
+    wanted_at: datetime | None
+    asked_at: datetime | None
+
+
+def all_collections(connection: Connection) -> dict[Scope, Collection]:
+    """Every scope that was ever tried, and how far it is."""
+    statement = select(collections, kinds.c.wanted_at, kinds.c.asked_at).select_from(
+        collections.outerjoin(kinds, collections.c.kind == kinds.c.kind)
+    )
+    found = {}
+    for row in connection.execute(statement):
+        scope = Scope(row.kind, row.account, row.region)
+        found[scope] = Collection(
+            scope, row.started_at, row.seen_at, row.claimed_until, row.wanted_at, row.asked_at
+        )
+    return found
+
+
+def _at(scope: Scope) -> tuple[Any, ...]:
+    return (
+        collections.c.kind == scope.kind,
+        collections.c.account == scope.account,
+        collections.c.region == scope.region,
+    )
+
+
+def ensure(connection: Connection, scope: Scope) -> None:
+    """Make the row of a scope if it is not there."""
+    if connection.scalar(select(collections.c.kind).where(*_at(scope))) is None:
+        kind, account, region = scope
+        connection.execute(insert(collections).values(kind=kind, account=account, region=region))
+
+
+def claim(connection: Connection, scope: Scope, who: str, now: datetime) -> bool:
+    """Take the refresh of a scope for ``who``; False if another process is at it."""
+    ensure(connection, scope)
+    free = or_(
+        collections.c.claimed_until.is_(None),
+        collections.c.claimed_until <= now,
+        collections.c.claimed_until > now + CLAIM,  # the clock was set back since
+    )
+    taken = connection.execute(
+        update(collections)
+        .where(*_at(scope), free)
+        .values(claimed_by=who, claimed_until=now + CLAIM, started_at=now)
+    )
+    return taken.rowcount == 1
+
+
+def renew(connection: Connection, scope: Scope, who: str, now: datetime) -> None:
+    """Hold a claim for longer."""
+    connection.execute(
+        update(collections)
+        .where(*_at(scope), collections.c.claimed_by == who)
+        .values(claimed_until=now + CLAIM)
+    )
+
+
+def release(connection: Connection, scope: Scope, who: str) -> None:
+    """Give a claim back."""
+    connection.execute(
+        update(collections)
+        .where(*_at(scope), collections.c.claimed_by == who)
+        .values(claimed_by=None, claimed_until=None)
+    )
+
+
+def completed(connection: Connection, scope: Scope, seen_at: datetime) -> None:
+    """Note a complete refresh that began at ``seen_at``."""
+    ensure(connection, scope)
+    before = connection.execute(
+        select(collections.c.seen_at, collections.c.error_code).where(*_at(scope))
+    ).one()
+    connection.execute(
+        update(collections)
+        .where(*_at(scope))
+        .values(
+            seen_at=seen_at, error_code=None, error_plain=None, error_advice=None, error_at=None
+        )
+    )
+    if before.seen_at is None or before.error_code is not None:
+        bump(connection, scope.kind)
+
+
+def failed(connection: Connection, scope: Scope, error: AwsError, at: datetime) -> None:
+    """Note why a refresh failed; a new reason is a change that a list shows."""
+    ensure(connection, scope)
+    before = connection.scalar(select(collections.c.error_code).where(*_at(scope)))
+    connection.execute(
+        update(collections)
+        .where(*_at(scope))
+        .values(
+            error_code=error.code,
+            error_plain=error.message,
+            error_advice=error.advice,
+            error_at=at,
+        )
+    )
+    if before != error.code:
+        bump(connection, scope.kind)
+
+
+def wish(connection: Connection, kind: str, **when: datetime) -> None:
+    """Note that a kind is looked at (``wanted_at``) or to be refreshed (``asked_at``)."""
+    change = update(kinds).where(kinds.c.kind == kind).values(**when)
+    if not connection.execute(change).rowcount:
+        bump(connection, kind)
+        connection.execute(change)
+
+
+def freshness(
+    connection: Connection, kind: str, counts: Mapping[tuple[str, str], int], now: datetime
+) -> list[Freshness]:
+    """How true a kind is, region by region; ``counts`` by account and region."""
+    statement = select(collections).where(collections.c.kind == kind)
+    rows = connection.execute(statement.order_by(collections.c.account, collections.c.region))
+    return [
+        Freshness(
+            account=row.account,
+            region=row.region,
+            seen_at=row.seen_at,
+            trying=row.claimed_until is not None and row.claimed_until > now,
+            error=_failure(row),
+            count=counts.get((row.account, row.region), 0),
+        )
+        for row in rows
+    ]
+
+
+def _failure(row: Row[Any]) -> Failure | None:
+    if row.error_code is None:
+        return None
+    return Failure(row.error_code, row.error_plain, row.error_advice, row.error_at)
+
+
+def keep(connection: Connection, scopes: CollectionOf[tuple[str, str]], at: datetime) -> None:
+    """Mark gone every resource outside ``scopes`` (account, region), and drop their progress."""
+    places = select(resources.c.kind, resources.c.account, resources.c.region).where(
+        resources.c.gone_at.is_(None)
+    )
+    tried = select(collections.c.kind, collections.c.account, collections.c.region)
+    for kind, account, region in connection.execute(places.union(tried)).all():
+        if (account, region) in scopes:
+            continue
+        scope = Scope(kind, account, region)
+        seqs = select(resources.c.seq).where(*here(scope), resources.c.gone_at.is_(None))
+        mark_gone(connection, kind, list(connection.scalars(seqs)), at, at)
+        connection.execute(delete(collections).where(*_at(scope)))
