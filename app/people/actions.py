@@ -1,0 +1,162 @@
+"""What people did: one record per form that was sent, committed before the first call.
+
+The form's token is the record's id, so that a form that is sent twice acts once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.aws.call import SECRET_PARAMETERS, Call, Plan
+from app.aws.errors import AwsError
+from app.db import now
+from app.people.tables import actions
+
+# A plan that has run for so long was cut off: its process died.
+CUT_OFF = timedelta(minutes=5)
+HIDDEN = "(not kept)"
+State = Literal["running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class ActionRecord:
+    """One plan that was carried out, or is being.
+
+    ``calls``: service, operation, region, parameters (secrets left out) and says of each;
+    ``done``: how many of them succeeded.
+    """
+
+    id: str
+    actor: str
+    title: str
+    path: str
+    calls: list[dict[str, Any]]
+    done: int
+    state: State
+    outcome: dict[str, Any]
+    began_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether it was under way when its process ended."""
+        return self.state == "running" and now() - self.began_at > CUT_OFF
+
+
+def begin(engine: Engine, token: str, actor: str, plan: Plan, path: str) -> bool:
+    """Commit that ``plan`` is about to be carried out for the form ``token``.
+
+    False when that form was sent before and acted, or is acting. One that failed may try again.
+    """
+    values = {
+        "actor": actor,
+        "title": plan.title,
+        "path": path,
+        "calls": json.dumps([_told(call) for call in plan.calls]),
+        "done": 0,
+        "state": "running",
+        "outcome": None,
+        "began_at": now(),
+        "ended_at": None,
+    }
+    try:
+        with engine.begin() as connection:
+            connection.execute(insert(actions).values(id=token, **values))
+        return True
+    except IntegrityError:
+        with engine.begin() as connection:
+            again = connection.execute(
+                update(actions)
+                .where(actions.c.id == token, actions.c.state == "failed")
+                .values(**values)
+            )
+        return again.rowcount == 1
+
+
+def advance(engine: Engine, token: str, done: int) -> None:
+    """Commit that ``done`` calls have succeeded."""
+    with engine.begin() as connection:
+        connection.execute(update(actions).where(actions.c.id == token).values(done=done))
+
+
+def end(engine: Engine, token: str, message: str, url: str) -> None:
+    """Commit that all is done, and what was said."""
+    _end(engine, token, "done", {"message": message, "url": url})
+
+
+def fail(engine: Engine, token: str, error: AwsError) -> None:
+    """Commit that a call failed."""
+    told = {
+        "code": error.code,
+        "message": error.message,
+        "request_id": error.request_id,
+        "trouble": error.trouble,
+    }
+    _end(engine, token, "failed", {"error": told})
+
+
+def _end(engine: Engine, token: str, state: State, outcome: dict[str, Any]) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            update(actions)
+            .where(actions.c.id == token)
+            .values(state=state, outcome=json.dumps(outcome), ended_at=now())
+        )
+
+
+def get(engine: Engine, token: str) -> ActionRecord | None:
+    """The record of the form ``token``, or None."""
+    with engine.connect().execution_options(reading=True) as connection:
+        row = connection.execute(select(actions).where(actions.c.id == token)).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    values["calls"] = json.loads(values["calls"])
+    values["outcome"] = json.loads(values["outcome"] or "{}")
+    return ActionRecord(**values)
+
+
+def rest(record: ActionRecord) -> Plan | None:
+    """The calls of a failed plan that were not carried out, to be done now.
+
+    None when there are none, or when a parameter that they need was not kept.
+    """
+    left = record.calls[record.done :]
+    if record.state != "failed" or not record.done or HIDDEN in json.dumps(left):
+        return None
+    return Plan(
+        record.title,
+        tuple(
+            Call(
+                call["service"],
+                call["operation"],
+                call["region"],
+                call["parameters"],
+                call["says"],
+                touches=tuple((kind, each) for kind, each in call["touches"]),
+                removes=tuple((kind, each) for kind, each in call["removes"]),
+            )
+            for call in left
+        ),
+    )
+
+
+def _told(call: Call) -> dict[str, Any]:
+    return {
+        "service": call.service,
+        "operation": call.operation,
+        "region": call.region,
+        "parameters": {
+            key: HIDDEN if key in SECRET_PARAMETERS else value
+            for key, value in call.parameters.items()
+        },
+        "says": call.says,
+        "touches": call.touches,
+        "removes": call.removes,
+    }

@@ -1,0 +1,97 @@
+"""Every list as JSON and as CSV, with the same query, streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+
+from app.inventory import Query
+from app.resources import RESOURCES
+from app.resources.spec import Resource, Row
+from app.web.context import house
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_json(resource: Resource) -> ResponseReturnValue:
+    """A list as a JSON array of objects. Raises FilterError."""
+    rows = _rows(resource)
+    return Response(_json_array(resource, rows), mimetype="application/json")
+
+
+def as_csv(resource: Resource) -> ResponseReturnValue:
+    """A list as CSV with a head line; no cell can be a formula. Raises FilterError."""
+    rows = _rows(resource)
+    response = Response(_csv_lines(resource, rows), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{resource.slug}.csv"'
+    return response
+
+
+def _rows(resource: Resource) -> Iterator[Row]:
+    inventory = house().inventory
+    inventory.want(resource.kind)
+    return inventory.export(resource.kind, Query.parse(resource, request.args))
+
+
+def record(resource: Resource, row: Row) -> dict[str, Any]:
+    """A row as plain data: what identifies it, every column, its tags."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "account": row.account,
+        "region": row.region,
+        **({"state": row.state} if resource.states else {}),
+        **{column.name: row.cells.get(column.name) for column in resource.columns},
+        "tags": dict(row.tags),
+        "seen_at": row.seen_at.isoformat(),
+    }
+
+
+def _json_array(resource: Resource, rows: Iterator[Row]) -> Iterator[str]:
+    before = "[\n"
+    for row in rows:
+        yield before + json.dumps(record(resource, row), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _csv_lines(resource: Resource, rows: Iterator[Row]) -> Iterator[str]:
+    names = ["id", "name", "account", "region"]
+    names += [column.name for column in resource.columns if column.name not in names]
+    yield _csv_line([*names, "tags"])
+    for row in rows:
+        values = record(resource, row)
+        tags = json.dumps(values["tags"], ensure_ascii=False) if values["tags"] else ""
+        yield _csv_line([*(_cell(values[name]) for name in names), tags])
+
+
+def _csv_line(values: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    # a spreadsheet would run a cell that begins like a formula
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def register(app: Flask) -> None:
+    """Two routes per kind."""
+    for kind, resource in RESOURCES.items():
+        app.add_url_rule(f"/{resource.slug}.json", f"{kind}_json", partial(as_json, resource))
+        app.add_url_rule(f"/{resource.slug}.csv", f"{kind}_csv", partial(as_csv, resource))

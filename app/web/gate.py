@@ -1,0 +1,131 @@
+"""Who gets in: the Host header, signing in by the link, sessions that have ended."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from flask import Flask, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+
+from app.db import now
+from app.people import login_tokens
+from app.web.context import house
+from app.web.errors import page
+
+OPEN_ENDPOINTS = {"static", "login", "login_form", "healthz"}
+ACTOR = "owner"
+_NOT_KEPT = {"csrf_token", "token", "_do"}
+
+
+def _check_host() -> ResponseReturnValue | None:
+    # a page on the internet whose name is made to point at this machine must not get an answer
+    try:
+        name = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        name = ""
+    allowed = {host.strip("[]").lower() for host in house().settings.hosts}
+    if name.lower() in allowed:
+        return None
+    return page(
+        421,
+        "This is not Encante's name",
+        f"The request was addressed to {request.host[:100]!r}, which this console does not "
+        "answer to.",
+        "Open it as 127.0.0.1, or name further hosts in ENCANTE_ALLOWED_HOSTS.",
+    )
+
+
+def _check_session() -> ResponseReturnValue | None:
+    if request.endpoint in OPEN_ENDPOINTS or session.get("actor"):
+        return None
+    target = request.full_path.rstrip("?")
+    if request.method != "POST":
+        return _ask("" if target == "/" else "Sign in to see this page.", target)
+    reason = (
+        "Your session has ended. Nothing was done, and nothing you filled in is lost: sign in, "
+        "and the form comes back as it was."
+    )
+    return _ask(reason, target, json.dumps(kept_form()))
+
+
+def kept_form() -> list[tuple[str, str]]:
+    """The fields of the form that was sent, to be sent again; no tokens among them."""
+    return [
+        (name, value)
+        for name, values in request.form.lists()
+        for value in values
+        if name not in _NOT_KEPT
+    ]
+
+
+def login() -> ResponseReturnValue:
+    """The start link, or the form that the token is pasted into."""
+    services = house()
+    token = _token_in(request.values.get("token", ""))
+    resume = request.form.get("resume", "")
+    target = _local(request.form.get("next", "/"))
+    if not token:
+        return _ask("", target, resume)
+    if not login_tokens.redeem(services.engine, token):
+        if session.get("actor"):
+            return redirect(target)  # the link was opened twice
+        reason = "This link has been used, or is not one of this console's. For a fresh one: "
+        return _ask(f"{reason}make link", target, resume)
+    session.clear()
+    session.permanent = True
+    session["actor"] = ACTOR
+    session["since"] = now().isoformat()
+    if not resume:
+        return redirect(target)
+    return render_template(
+        "resume.html", action=target, pairs=_pairs(resume), reason="You are signed in again."
+    )
+
+
+def _ask(reason: str, target: str, resume: str = "") -> ResponseReturnValue:
+    kept = [("next", target), ("resume", resume)]
+    return render_template("login.html", reason=reason, error=None, resume=kept), 401
+
+
+def _token_in(text: str) -> str:
+    # the whole link may be pasted
+    return text.strip().partition("token=")[2] or text.strip()
+
+
+def _local(target: str) -> str:
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if ours and not parts.netloc else "/"
+
+
+def _pairs(resume: str) -> list[tuple[str, str]]:
+    try:
+        found = json.loads(resume)
+        return [(str(name), str(value)) for name, value in found]
+    except (ValueError, TypeError):
+        return []
+
+
+def logout() -> ResponseReturnValue:
+    """End the session."""
+    session.clear()
+    return _ask("You are signed out.", "/", "")
+
+
+def healthz() -> ResponseReturnValue:
+    """Whether this process is alive, and how long ago the background thread last ticked."""
+    services = house()
+    age = (now() - services.ticked_at).total_seconds() if services.ticked_at else None
+    stuck = services.background is not None and age is not None and age > 120
+    body = {"status": "stuck" if stuck else "ok", "seconds_since_tick": age}
+    return body, 503 if stuck else 200
+
+
+def register(app: Flask) -> None:
+    """Put the gate before every request."""
+    app.before_request(_check_host)
+    app.before_request(_check_session)
+    app.add_url_rule("/login", "login", login, methods=["GET", "POST"])
+    app.add_url_rule("/logout", "logout", logout, methods=["POST"])
+    app.add_url_rule("/healthz", "healthz", healthz)
