@@ -92,9 +92,9 @@ class Poller:
         return found
 
     def _find_by_request(self, region: str, request_ids: Sequence[str]) -> list[Description]:
-        operation, parameters, key = snapshots.find_by_request(*request_ids)
+        operation, parameters, _ = snapshots.find_by_request(*request_ids)
         pages = Call("ec2", operation, region, parameters).pages(self._clients)
-        return [description for page in pages for description in page.get(key, [])]
+        return [description for page in pages for description in page.get("Snapshots", [])]
 
     def _record(self, batch: Batch, found: Mapping[str, list[Description]], now: datetime) -> None:
         findings = [

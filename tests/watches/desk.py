@@ -46,8 +46,9 @@ class Desk:
     def waiting(self, number: int = 1, **more: Any) -> WatchView:
         """A watch on a new pending snapshot."""
         watch_id = self.intend(f"r-{number}", **more)
-        place = {"region": more.get("region", REGION)}
-        self.watches.bind(watch_id, self.aws.make(number, f"r-{number}", **place))
+        view = self.view(watch_id)
+        made = {"VolumeId": view.volume_id, "region": view.region}
+        self.watches.bind(watch_id, self.aws.make(number, f"r-{number}", **made))
         return self.view(watch_id)
 
     def put_on(self, snapshot: dict[str, Any], **more: Any) -> str:

@@ -101,7 +101,7 @@ class FakeAws:
 
 
 def _request(snapshot: dict[str, Any]) -> str:
-    return next(tag["Value"] for tag in snapshot["Tags"] if tag["Key"] == REQUEST_TAG)
+    return next(str(tag["Value"]) for tag in snapshot["Tags"] if tag["Key"] == REQUEST_TAG)
 
 
 def _without_region(snapshot: dict[str, Any]) -> dict[str, Any]:

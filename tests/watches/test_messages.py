@@ -1,0 +1,124 @@
+"""The texts of a notice."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.watches.messages import SUBJECTS, compose, harmless, notice_of, publish_parameters
+from app.watches.outcomes import OUTCOMES
+from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC
+
+ENDED = START + timedelta(hours=2, minutes=5)
+
+
+def watch(**more: Any) -> dict[str, Any]:
+    return {
+        "account": ACCOUNT,
+        "region": REGION,
+        "snapshot_id": "snap-1",
+        "topic_arn": TOPIC,
+        "volume_id": "vol-1",
+        "volume_name": "lj_volume",
+        "description": "lj_volumeSnap",
+        "state_message": "",
+        "started_at": START,
+        "completed_at": ENDED,
+        "absent_since": None,
+        "size_gib": 8,
+        **more,
+    }
+
+
+def test_the_message_tells_everything() -> None:
+    assert compose(watch(), "completed", "n-1", ENDED) == (
+        "The snapshot snap-1 is completed.\n"
+        "\n"
+        "Snapshot: snap-1\n"
+        "Volume: vol-1 (lj_volume)\n"
+        "Description: lj_volumeSnap\n"
+        "Started: 2026-03-01 12:00:00 UTC\n"
+        "Completed: 2026-03-01 14:05:00 UTC\n"
+        "Outcome: completed\n"
+        "Size: 8 GiB\n"
+        "Region: eu-central-1\n"
+        "Account: 123456789012\n"
+        "Notice: n-1\n"
+    )
+
+
+def test_what_aws_does_not_tell_is_said_so() -> None:
+    bare = watch(volume_name="", description="", started_at=None, completed_at=None, size_gib=None)
+    message = compose(bare, "completed", "n-1", ENDED)
+    assert "Volume: vol-1\nDescription: none\nStarted: not known\n" in message
+    assert "Completed: seen at 2026-03-01 14:05:00 UTC\n" in message
+    assert "Size: not known\n" in message
+
+
+def test_a_failure_without_reason_says_so() -> None:
+    message = compose(watch(completed_at=None), "failed", "n-1", ENDED)
+    assert "State message: AWS gave no reason.\n" in message
+    assert "Failed: seen at 2026-03-01 14:05:00 UTC\n" in message
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_subjects_are_as_sns_takes_them(outcome: str) -> None:
+    assert re.fullmatch(r"[ -~]{1,99}", SUBJECTS[outcome])
+
+
+def test_the_subject_of_a_completed_snapshot_is_snapshot_done() -> None:
+    assert SUBJECTS["completed"] == "Snapshot done"
+
+
+@given(text=st.text(st.characters(codec=None), max_size=300), outcome=st.sampled_from(OUTCOMES))
+def test_no_text_can_forge_a_line_of_the_message(text: str, outcome: str) -> None:
+    hostile = watch(description=text, volume_name=text, state_message=text, absent_since=START)
+    message = compose(hostile, outcome, "n-1", ENDED)
+    plain = compose(watch(absent_since=START), outcome, "n-1", ENDED)
+    labels = [line.partition(":")[0] for line in message.splitlines()]
+    assert labels == [line.partition(":")[0] for line in plain.splitlines()]
+    assert "\x00" not in message
+    assert len(message.encode()) < 256 * 1024
+
+
+def test_reading_direction_cannot_be_turned() -> None:
+    assert harmless("done \u202e eliaf") == "done  eliaf"
+
+
+def test_other_scripts_and_emoji_stay_as_they_are() -> None:
+    text = "Sicherung für 東京 👩\u200d💻 – nightly"
+    assert harmless(text) == text
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(harmless("x" * 5000)) == 1000
+    assert harmless("x" * 1000) == "x" * 1000
+    assert harmless("abcdef", 4) == "abc…"
+
+
+def test_a_notices_id_is_always_the_same_and_never_anothers() -> None:
+    ids = {notice_of(watch(), outcome) for outcome in OUTCOMES}
+    ids |= {notice_of(watch(**{key: "x"}), "completed") for key in ("account", "region")}
+    ids |= {notice_of(watch(**{key: "x"}), "completed") for key in ("snapshot_id", "topic_arn")}
+    assert len(ids) == len(OUTCOMES) + 4
+    assert notice_of(watch(), "completed") == notice_of(watch(description="x"), "completed")
+
+
+def test_attributes_tell_machines_what_it_is() -> None:
+    notice = {
+        "id": "n-1",
+        "outcome": "failed",
+        "snapshot_id": "snap-1",
+        "topic_arn": TOPIC,
+        "subject": "s",
+        "message": "m",
+    }
+    parameters = publish_parameters(notice)
+    told = {name: one["StringValue"] for name, one in parameters["MessageAttributes"].items()}
+    assert told == {"notice_id": "n-1", "outcome": "failed", "snapshot_id": "snap-1"}
+    assert "MessageGroupId" not in parameters
