@@ -32,7 +32,7 @@ class Application:
         self.faults = Faults(settings.account_id)
         self.control = Control(settings, self.faults, self.calls, changed)
         self.services = {service: moto_import.flask_app(service) for service in account.SERVICES}
-        self.regions = frozenset(_all_regions())
+        self.regions = moto_import.regions()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         answer = self._door(environ)
@@ -155,9 +155,3 @@ def _failure(request: Request, failure: Exception) -> Answer:
     traceback.print_exception(failure, file=sys.stderr)
     message = f"The sandbox failed in {name}: {type(failure).__name__}. Its log says more."
     return wire.error(request, 500, "InternalError", message)
-
-
-def _all_regions() -> list[str]:
-    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
-
-    return [region.name for region in RegionsAndZonesBackend.regions]

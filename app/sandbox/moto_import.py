@@ -43,6 +43,19 @@ def _models(service: str) -> Any:
         return importlib.import_module(f"moto.{service}.models")
 
 
+def regions() -> frozenset[str]:
+    """The names of the regions that moto's EC2 has."""
+    _models("ec2")
+    zones: Any = importlib.import_module("moto.ec2.models.availability_zones_and_regions")
+    return frozenset(region.name for region in zones.RegionsAndZonesBackend.regions)
+
+
+def regions_with_instance_types() -> frozenset[str]:
+    """Those regions for which moto ships what instance types there are: not the newest."""
+    types: Any = importlib.import_module("moto.ec2.models.instance_types")
+    return frozenset(types.INSTANCE_TYPE_OFFERINGS["region"])
+
+
 def flask_app(service: str) -> Any:
     """moto's Flask application for one service: a WSGI function."""
     server: Any = importlib.import_module("moto.moto_server.werkzeug_app")

@@ -48,6 +48,15 @@ class Region:
         """So many days ago, at a time of day of its own: not everything happened at noon."""
         return self.now - timedelta(days=days, seconds=int(days * 58_631) % 36_000)
 
+    def first_type(self, kinds: str) -> str | None:
+        """The first of some types, `a or b`, that this region has; None when it has none."""
+        from app.sandbox.ec2 import instance_types
+
+        for kind in kinds.split(" or "):
+            if instance_types.find(kind, self.name) is not None:
+                return kind
+        return None
+
     def service(self, name: str) -> Any:
         """moto's backend of another service in this region."""
         return account.backend(name, self.settings.account_id, self.name)
@@ -102,7 +111,7 @@ def _launch(
         days,
         "RunInstances",
         ImageId=public.image_id(region.name),
-        InstanceType=kind,
+        InstanceType=region.first_type(kind),
         MinCount=1,
         MaxCount=1,
         KeyName=key,
@@ -128,7 +137,7 @@ def _database(region: Region) -> tuple[str, str]:
         region,
         60,
         "noble-24.04-amd64",
-        "m6i.large",
+        "m6i.large or m5.large or m7i.large",
         region.zone_a,
         "ops",
         tags,
@@ -142,7 +151,15 @@ def _database(region: Region) -> tuple[str, str]:
 
 def _worker(region: Region) -> None:
     tags = _tags("worker", "data", "staging")
-    worker = _launch(region, 45, "noble-24.04-arm64", "c7g.large", region.zone_b, "deploy", tags)
+    worker = _launch(
+        region,
+        45,
+        "noble-24.04-arm64",
+        "c7g.large or c6g.large or t4g.large",
+        region.zone_b,
+        "deploy",
+        tags,
+    )
     region.call(9, "StopInstances", InstanceIds=[worker])
 
 
@@ -152,8 +169,11 @@ def _bastion(region: Region) -> None:
 
 
 def _legacy(region: Region) -> None:
-    tags = _tags("legacy-batch", "data", "prod")
-    _launch(region, 400, "hvm-instance", "m3.medium", region.zone_a, "ops", tags)
+    """An instance-store-backed one, in the regions that still have a type for it."""
+    kinds = "m3.medium or m3.large or d2.xlarge"
+    if region.first_type(kinds) is not None:
+        tags = _tags("legacy-batch", "data", "prod")
+        _launch(region, 400, "hvm-instance", kinds, region.zone_a, "ops", tags)
 
 
 def _left_over(region: Region) -> None:

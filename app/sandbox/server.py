@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-from app.sandbox import account
+from app.sandbox import account, moto_import
 from app.sandbox.settings import SandboxSettings
 from app.sandbox.store import Store, StoreError
 
@@ -64,6 +64,7 @@ def _load(settings: SandboxSettings, store: Store) -> Any:
     from app.sandbox import catalogue, ec2, sns, sqs, sts
     from app.sandbox.application import Application
 
+    _check_regions(settings)
     ec2.install(settings)
     for part in (catalogue, sns, sqs, sts):
         part.install()
@@ -74,6 +75,14 @@ def _load(settings: SandboxSettings, store: Store) -> Any:
 
             seed.plant(settings)
     return Application(settings, store.changed)
+
+
+def _check_regions(settings: SandboxSettings) -> None:
+    for region in settings.regions:
+        if region not in moto_import.regions():
+            raise StartError(f"ENCANTE_REGIONS: {region!r} is not a region of EC2")
+        if region not in moto_import.regions_with_instance_types():
+            raise StartError(f"ENCANTE_REGIONS: the sandbox has no instance types in {region}")
 
 
 def _listen(settings: SandboxSettings) -> socket.socket:
