@@ -81,7 +81,9 @@ def _main_region(region: Region) -> None:
 def _second_region(region: Region) -> None:
     region.call(70, "CreateKeyPair", KeyName="deploy", KeyType="ed25519")
     tags = _tags("web-eu-1", "shop", "prod")
-    web = _launch(region, 31, "noble-24.04-amd64", "t3.small", region.zone_a, "deploy", tags)
+    web = _launch(
+        region, 31, "noble-24.04-amd64", "t3.small or m5.large", region.zone_a, "deploy", tags
+    )
     for days in (16, 2):
         _snapshot(region, days, _root_volume(region, web), "web-eu-1 before the update", tags)
 
@@ -125,7 +127,7 @@ def _launch(
 
 def _web(region: Region, name: str, zone: str) -> str:
     tags = _tags(name, "shop", "prod")
-    return _launch(region, 62, "noble-24.04-amd64", "t3.small", zone, "deploy", tags)
+    return _launch(region, 62, "noble-24.04-amd64", "t3.small or m5.large", zone, "deploy", tags)
 
 
 def _database(region: Region) -> tuple[str, str]:
@@ -165,7 +167,7 @@ def _worker(region: Region) -> None:
 
 def _bastion(region: Region) -> None:
     tags = _tags("bastion", "platform", "prod")
-    _launch(region, 30, "debian-12-amd64", "t3.micro", region.zone_b, "ops", tags)
+    _launch(region, 30, "debian-12-amd64", "t3.micro or m5.large", region.zone_b, "ops", tags)
 
 
 def _legacy(region: Region) -> None:
@@ -185,7 +187,7 @@ def _left_over(region: Region) -> None:
         region,
         40,
         "debian-12-amd64",
-        "t3.medium",
+        "t3.medium or m5.large",
         region.zone_b,
         "deploy",
         {"Name": "ci-runner", "team": "platform"},

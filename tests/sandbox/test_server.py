@@ -102,7 +102,7 @@ def test_a_region_that_does_not_exist_is_one_clear_line(tmp_path: Path):
 
 
 def test_a_region_without_instance_types_is_one_clear_line(tmp_path: Path):
-    assert "no instance types in me-central-1" in refusal(start(tmp_path, regions="me-central-1"))
+    assert "no instance types in mx-central-1" in refusal(start(tmp_path, regions="mx-central-1"))
 
 
 def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path):
