@@ -46,9 +46,11 @@
     drawSelection();
   });
 
-  // A poll that is sent to another page (the session has ended) shows that page as a whole.
+  // A poll after the session has ended leads to the page that asks to sign in. Not so what a form
+  // asks for while it is filled in: that would lose it.
   document.addEventListener("htmx:before:response", (event) => {
-    if (!event.detail.ctx.response.raw.redirected) return;
+    const { request, response } = event.detail.ctx;
+    if (request.method !== "GET" || !(response.status === 401 || response.raw.redirected)) return;
     event.preventDefault();
     location.reload();
   });
