@@ -7,7 +7,7 @@
     for (const form of document.querySelectorAll("form[data-rows]")) {
       const boxes = [...form.querySelectorAll("input[name=id]")];
       const count = boxes.filter((box) => box.checked).length;
-      for (const button of form.querySelectorAll("button[data-needs]")) {
+      for (const button of [...form.elements].filter((each) => each.dataset.needs)) {
         button.disabled = button.dataset.needs === "one" ? count !== 1 : count === 0;
       }
       const all = form.querySelector("input[data-all]");
@@ -15,8 +15,8 @@
         all.checked = count > 0 && count === boxes.length;
         all.indeterminate = count > 0 && count < boxes.length;
       }
-      const told = form.querySelector("[data-selected]");
-      if (told) told.textContent = count ? `${count} selected` : "";
+      const told = document.querySelector("[data-selected]");
+      if (told) told.textContent = count ? `, ${count} ticked` : "";
     }
   }
   on("change", "form[data-rows] input", (box) => {
