@@ -4,6 +4,7 @@ from app.inventory.collector import Collector
 from app.inventory.filters import FilterError
 from app.inventory.inventory import Inventory
 from app.inventory.query import FacetValue, FacetView, Failure, Freshness, Page, Query
+from app.inventory.rows import make_row
 from app.inventory.store import Scope
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Page",
     "Query",
     "Scope",
+    "make_row",
 ]

@@ -115,7 +115,7 @@ class Collector:
         self._inventory.store(kind, account, region, found, now, trust="reread")
         absent = self._absent(scope, ids, found)
         unconfirmed, _ = self._inventory.unsettled(kind, account, region, absent, now)
-        self._inventory.forget(kind, account, region, absent - unconfirmed, now)
+        self._inventory.forget(kind, account, region, absent - unconfirmed, now, sure=False)
         rows = (self._inventory.get(kind, resource_id) for resource_id in ids)
         return [row for row in rows if row is not None and not row.gone]
 

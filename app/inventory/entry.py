@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -28,8 +29,17 @@ _ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A description as plain data in one order, as JSON, and that text's digest."""
+
+    description: Description
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One description, ready to be stored."""
+    """One description, ready to be stored; ``cells`` as the columns of the table name them."""
 
     id: str
     name: str
@@ -42,9 +52,39 @@ class Entry:
     cells: tuple[tuple[str, int, int, float, str, str], ...]
 
 
-def make_entry(resource: Resource, account: str, region: str, description: Description) -> Entry:
-    """What is to be kept of ``description``, whose id is known to be there."""
-    description = tidy(description)
+def _fingerprint() -> bytes:
+    """A digest of the code that derives an entry from a description.
+
+    It goes into every digest, so that after a change of a resource's columns or states the next
+    refresh writes all rows anew.
+    """
+    here = Path(__file__).resolve()
+    sources = [here, *sorted((here.parents[1] / "resources").glob("*.py"))]
+    return blake2b(b"".join(path.read_bytes() for path in sources), digest_size=16).digest()
+
+
+_FINGERPRINT = _fingerprint()
+
+
+def make_document(description: Description) -> Document:
+    """``description`` without what a database cannot hold.
+
+    AWS promises no order of tags, so they are sorted: another order is no change.
+    """
+    tags = description.get("Tags")
+    if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
+        description = {**description, "Tags": sorted(tags, key=lambda tag: str(tag.get("Key")))}
+    text = _dump(description)
+    if "\\u0000" in text or "\\ud" in text:  # perhaps a NUL, perhaps half a surrogate pair
+        description = _clean(json.loads(text))
+        text = _dump(description)
+    digest = blake2b(text.encode(), digest_size=16, key=_FINGERPRINT).hexdigest()
+    return Document(description, text, digest)
+
+
+def make_entry(resource: Resource, account: str, region: str, document: Document) -> Entry:
+    """What is to be kept of a description, whose id is known to be there."""
+    description = document.description
     resource_id = str(description[resource.id_key])
     name = str(_safely(resource, "name", resource.name, description) or "")
     state = str(_safely(resource, "state", resource.state, description) or "")
@@ -57,38 +97,19 @@ def make_entry(resource: Resource, account: str, region: str, description: Descr
         "state": state,
     }
     values = cells_of(resource, description)
-    found = tuple(_all_cells(resource, {**built_in, **values}, tags))
     shown = [values[column.name] for column in resource.columns if column.shown]
-    search = "\n".join(map(show, (resource_id, name, region, tags, *shown))).casefold()
-    document = _dump(description)
-    state_class = resource.state_class(state)
-    told = f"{document}\n{state_class}\n{search}\n{found!r}"
+    searched = (resource_id, name, region, tags, *shown)
     return Entry(
         id=resource_id,
         name=name,
         state=state,
-        state_class=state_class,
-        digest=blake2b(told.encode(), digest_size=16).hexdigest(),
+        state_class=resource.state_class(state),
+        digest=document.digest,
         extras=_dump({key: value for key, value in description.items() if key.startswith("_")}),
-        search=search[:_SEARCH_LENGTH],
-        document=document,
-        cells=found,
+        search="\n".join(map(show, searched)).casefold()[:_SEARCH_LENGTH],
+        document=document.text,
+        cells=tuple(_all_cells(resource, {**built_in, **values}, tags)),
     )
-
-
-def tidy(description: Description) -> Description:
-    """``description`` as plain data, in one order, without what a database cannot hold.
-
-    AWS promises no order of tags, so they are sorted: another order is no change.
-    """
-    tags = description.get("Tags")
-    if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
-        description = {**description, "Tags": sorted(tags, key=lambda tag: str(tag.get("Key")))}
-    text = json.dumps(description, default=plain)
-    if "\\u0000" in text or "\\ud" in text:  # perhaps a NUL, perhaps half a surrogate pair
-        cleaned: Description = _clean(json.loads(text))
-        return cleaned
-    return description
 
 
 def _clean(value: Any) -> Any:

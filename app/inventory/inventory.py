@@ -102,11 +102,10 @@ class Inventory(Reader):
         for page in pages:
             with self._engine.begin() as connection:
                 seen |= self._write(connection, scope, page, seen_at, "read")
-        with self._reading() as connection:
-            absent = store.missing(connection, scope, seen, seen_at)
+        now = self._clock()
         with self._engine.begin() as connection:
-            still = store.missing(connection, scope, seen, seen_at) if absent else []
-            store.mark_gone(connection, kind, still, self._clock(), seen_at)
+            absent = store.missing(connection, scope, seen, seen_at, now)
+            store.mark_gone(connection, kind, absent, now, seen_at)
             progress.completed(connection, scope, seen_at)
 
     def forget(
@@ -128,9 +127,8 @@ class Inventory(Reader):
             for some in store.chunks(ids):
                 statement = select(resources.c.seq).where(
                     *store.here(scope),
+                    *store.doubtful(seen_at, self._clock()),
                     resources.c.id.in_([clean(resource_id) for resource_id in some]),
-                    resources.c.gone_at.is_(None),
-                    resources.c.seen_at <= seen_at,
                 )
                 seqs = list(connection.scalars(statement))
                 until = seen_at + SETTLING if sure else seen_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -15,13 +15,16 @@ from app.inventory import progress, rows, store
 from app.inventory import select as find_in
 from app.inventory.entry import CELL_LENGTH, clean, field_name
 from app.inventory.query import Freshness, Page, Query
+from app.inventory.recent import Recent
+from app.inventory.select import Place, Summary
 from app.inventory.store import Scope
 from app.inventory.tables import cells, kinds, resources
 from app.resources.spec import Resource, Row
 
 FIND_LIMIT = 1000
 _EXPORT_CHUNK = 500
-Tally = dict[tuple[str, str, str], int]  # by account, region and state
+_SUMMARIES = 64
+Tally = dict[Place, int]
 
 
 class Reader:
@@ -40,7 +43,8 @@ class Reader:
         self._engine = engine
         self._resources = resources
         self._clock = clock
-        self._tallies: dict[str, tuple[str, Tally]] = {}
+        self._tallies: Recent[Tally] = Recent(2 * len(resources))
+        self._summaries: Recent[Summary] = Recent(_SUMMARIES)
 
     def now(self) -> datetime:
         """The present moment by the inventory's clock."""
@@ -53,18 +57,19 @@ class Reader:
         """One page of a list. A page beyond the last gives the last."""
         resource = self._resources[kind]
         with self._reading() as connection:
-            total = find_in.count(connection, resource, query)
-            pages = max(1, -(-total // query.per_page))
+            revision = _revision(connection, kind)
+            told = self._summary(connection, resource, query, revision)
+            pages = max(1, -(-told.total // query.per_page))
             query = replace(query, page=min(query.page, pages))
             offset = (query.page - 1) * query.per_page
             seqs = find_in.ordered(connection, resource, query, offset, query.per_page)
             return Page(
                 rows=rows.load(connection, resource, seqs),
-                total=total,
+                total=told.total,
                 query=query,
                 pages=pages,
-                facets=find_in.facets(connection, resource, query),
-                revision=_revision(connection, kind),
+                facets=list(told.facets),
+                revision=revision,
                 freshness=self._freshness(connection, kind),
             )
 
@@ -133,6 +138,17 @@ class Reader:
             seqs = find_in.ordered(connection, resource, query, 0, limit)
             return rows.load(connection, resource, seqs)
 
+    def names(self, kind: str, ids: Collection[str]) -> dict[str, str]:
+        """The names by id of those of ``ids`` that are known and have one."""
+        found: dict[str, str] = {}
+        with self._reading() as connection:
+            for some in store.chunks(ids):
+                statement = select(resources.c.id, resources.c.name).where(
+                    resources.c.kind == kind, resources.c.id.in_(some), resources.c.name != ""
+                )
+                found.update((row.id, row.name) for row in connection.execute(statement))
+        return found
+
     def changing(self, limit: int = 200) -> list[Row]:
         """What is on its way to another state now, in the order of kinds; at most ``limit``."""
         found: list[Row] = []
@@ -183,24 +199,33 @@ class Reader:
             counts[account, region] += number
         return progress.freshness(connection, kind, counts, self._clock())
 
+    def _summary(
+        self, connection: Connection, resource: Resource, query: Query, revision: str
+    ) -> Summary:
+        # Leafing through pages, and polling one, asks for the same again and again.
+        def make() -> Summary:
+            tally = self._tally(connection, resource.kind)
+            return find_in.summary(connection, resource, query, tally)
+
+        key = (resource.kind, revision, query.terms, tuple(query.facets.items()))
+        return self._summaries.get(key, make)
+
     def _tally(self, connection: Connection, kind: str) -> Tally:
         # Counted once per revision: every page shows these numbers in its navigation.
-        revision = _revision(connection, kind)
-        held = self._tallies.get(kind)
-        if held and held[0] == revision:
-            return held[1]
         by = (resources.c.account, resources.c.region, resources.c.state)
-        statement = (
-            select(*by, func.count())
-            .where(resources.c.kind == kind, resources.c.gone_at.is_(None))
-            .group_by(*by)
-        )
-        tally = {
-            (account, region, state): number
-            for account, region, state, number in connection.execute(statement)
-        }
-        self._tallies[kind] = (revision, tally)
-        return tally
+
+        def make() -> Tally:
+            statement = (
+                select(*by, func.count())
+                .where(resources.c.kind == kind, resources.c.gone_at.is_(None))
+                .group_by(*by)
+            )
+            return {
+                (account, region, state): number
+                for account, region, state, number in connection.execute(statement)
+            }
+
+        return self._tallies.get((kind, _revision(connection, kind)), make)
 
 
 def _by_id(resource_id: str) -> Select[int]:

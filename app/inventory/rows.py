@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from app.inventory.entry import cells_of, tags_of
+from app.aws.listing import Description
+from app.inventory.entry import cells_of, make_document, make_entry, tags_of
 from app.inventory.store import chunks
 from app.inventory.tables import collections, documents, resources
 from app.resources.spec import Resource, Row
@@ -69,4 +70,25 @@ def _row(resource: Resource, record: Any, refreshed: datetime | None) -> Row:
         description=description,
         seen_at=seen_at,
         gone=gone,
+    )
+
+
+def make_row(
+    resource: Resource, account: str, region: str, description: Description, seen_at: datetime
+) -> Row:
+    """The row of a description that is not kept: somebody else's public image, say."""
+    document = make_document(description)
+    entry = make_entry(resource, account, region, document)
+    return Row(
+        kind=resource.kind,
+        id=entry.id,
+        name=entry.name,
+        account=account,
+        region=region,
+        state=entry.state,
+        state_class=entry.state_class,
+        tags=tags_of(resource, document.description),
+        cells=cells_of(resource, document.description),
+        description=document.description,
+        seen_at=seen_at,
     )

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all
 
 from app.inventory.entry import CELL_LENGTH, MISSING, clean, field_name
-from app.inventory.filters import Compare, HasTag, Term, Word
+from app.inventory.filters import Compare, HasTag, Word
 from app.inventory.query import FacetValue, FacetView, Query, titles
 from app.inventory.tables import cells, resources
 from app.resources.spec import Resource
 
+Place = tuple[str, str, str]  # account, region, state
 FACET_VALUES = 50  # of a facet with more values, those that most resources have
 
 
-def count(connection: Connection, resource: Resource, query: Query) -> int:
-    """How many resources match."""
-    field = field_name(resource.kind, "id")
-    statement = select(func.count()).where(cells.c.field == field, cells.c.pos == 0)
-    return connection.scalar(statement.where(*_narrow(resource, query))) or 0
+@dataclass(frozen=True)
+class Summary:
+    """What a list shows beside its rows."""
+
+    total: int
+    facets: tuple[FacetView, ...]
 
 
 def ordered(
@@ -32,7 +35,9 @@ def ordered(
     """
     field = field_name(resource.kind, query.sort_column)
     base = select(cells.c.seq).where(cells.c.field == field, cells.c.pos == 0)
-    base = base.where(*_narrow(resource, query))
+    matching = _matching(resource, query)
+    if matching is not None:
+        base = base.where(cells.c.seq.in_(matching))
     keys = (cells.c.rank, cells.c.number, cells.c.folded, cells.c.id, cells.c.seq)
     if not query.descending:
         return _fetch(connection, base.order_by(*keys), offset, limit)
@@ -53,94 +58,103 @@ def _fetch(
     return list(connection.scalars(statement.offset(offset).limit(limit)))
 
 
-def _narrow(
-    resource: Resource, query: Query, without: str | None = None
-) -> list[ColumnElement[bool]]:
-    """Conditions on ``cells.seq``; those of the facet ``without`` are left out."""
+def _matching(resource: Resource, query: Query, without: str = "") -> Select[int] | None:
+    """The ``seq`` of what matches, leaving the facet ``without`` out; None: everything does."""
+    kind = resource.kind
+    chosen = {name: values for name, values in query.facets.items() if name != without}
+    if not chosen and not query.terms:
+        return None
+    if not query.terms and len(chosen) == 1:
+        [(name, values)] = chosen.items()
+        if len(values) == 1:
+            return _having(kind, name, values)  # no need to look at the resources themselves
+    here = resources.c.seq
     conditions: list[ColumnElement[bool]] = [
-        cells.c.seq.in_(_having(resource, name, values))
-        for name, values in query.facets.items()
-        if name != without
+        here.in_(_having(kind, name, values)) for name, values in chosen.items()
     ]
-    words = [clean(term.text).casefold() for term in query.terms if isinstance(term, Word)]
-    if words:
-        conditions.append(cells.c.seq.in_(_containing(resource, words)))
-    conditions += [_holds(resource, term) for term in query.terms if not isinstance(term, Word)]
-    return conditions
+    for term in query.terms:
+        if isinstance(term, Word):
+            word = clean(term.text).casefold()
+            conditions.append(resources.c.search.contains(word, autoescape=True))
+        elif isinstance(term, Compare) and term.operator == "!=":
+            conditions.append(here.not_in(_having(kind, term.key, [term.value])))
+        else:
+            conditions.append(here.in_(_holding(kind, term)))
+    return select(here).where(resources.c.kind == kind, resources.c.gone_at.is_(None), *conditions)
 
 
-def _having(resource: Resource, name: str, values: Iterable[str]) -> Select[int]:
-    other = cells.alias()
+def _having(kind: str, key: str, values: Iterable[str]) -> Select[int]:
     wanted = [clean(value)[:CELL_LENGTH] for value in values]
-    return select(other.c.seq).where(
-        other.c.field == field_name(resource.kind, name), other.c.text.in_(wanted)
+    return select(cells.c.seq).where(
+        cells.c.field == field_name(kind, key), cells.c.text.in_(wanted)
     )
 
 
-def _containing(resource: Resource, words: Collection[str]) -> Select[int]:
-    return select(resources.c.seq).where(
-        resources.c.kind == resource.kind,
-        resources.c.gone_at.is_(None),
-        *(resources.c.search.contains(word, autoescape=True) for word in words),
-    )
-
-
-def _holds(resource: Resource, term: Term) -> ColumnElement[bool]:
-    other = cells.alias()
+def _holding(kind: str, term: Compare | HasTag) -> Select[int]:
     if isinstance(term, HasTag):
-        has = select(other.c.seq).where(other.c.field == field_name(resource.kind, term.key))
-        return cells.c.seq.in_(has)
-    assert isinstance(term, Compare)  # noqa: S101 - words are dealt with together
+        return select(cells.c.seq).where(cells.c.field == field_name(kind, term.key))
     if term.operator == "=":
-        return cells.c.seq.in_(_having(resource, term.key, [term.value]))
-    if term.operator == "!=":
-        return cells.c.seq.not_in(_having(resource, term.key, [term.value]))
+        return _having(kind, term.key, [term.value])
     part = clean(term.value).casefold()
-    return cells.c.seq.in_(
-        select(other.c.seq).where(
-            other.c.field == field_name(resource.kind, term.key),
-            other.c.folded.contains(part, autoescape=True),
-        )
+    return select(cells.c.seq).where(
+        cells.c.field == field_name(kind, term.key),
+        cells.c.folded.contains(part, autoescape=True),
     )
 
 
-def facets(connection: Connection, resource: Resource, query: Query) -> list[FacetView]:
-    """The facets of a list: one statement, and one more for each that has a selection."""
-    offered = ["account", "region", *(col.name for col in resource.columns if col.facet)]
-    names = dict.fromkeys([*offered, *query.facets])
-    counts = _counts(connection, resource, query, [n for n in names if n not in query.facets])
+def summary(
+    connection: Connection, resource: Resource, query: Query, tally: Mapping[Place, int]
+) -> Summary:
+    """Total and facets of a list; ``tally`` counts all of the kind by account, region and state.
+
+    One statement, and one more for each facet that has a selection.
+    """
+    offered = [column.name for column in resource.columns if column.facet]
+    # Of no use where all are of the same account, or region.
+    places = [name for at, name in enumerate(("account", "region")) if _several(tally, at)]
+    names = dict.fromkeys([*places, *offered, *query.facets])
+    total, counts = _count(connection, resource, query, [n for n in names if n not in query.facets])
     for name in query.facets:
-        counts |= _counts(connection, resource, query, [name], without=name)
+        counts |= _count(connection, resource, query, [name], without=name)[1]
     title = titles(resource)
-    views = [
+    views = tuple(
         FacetView(name, title[name], _values(counts.get(name, {}), query.facets.get(name, ())))
         for name in names
-    ]
-    alone = {"account", "region"}  # of no use where all are of the same
-    return [view for view in views if view.name not in alone or _tells(view)]
+    )
+    return Summary(sum(tally.values()) if total is None else total, views)
 
 
-def _tells(view: FacetView) -> bool:
-    return len(view.values) > 1 or any(value.selected for value in view.values)
+def _several(tally: Mapping[Place, int], at: int) -> bool:
+    return len({place[at] for place in tally}) > 1
 
 
-def _counts(
+def _count(
     connection: Connection,
     resource: Resource,
     query: Query,
     names: Collection[str],
-    without: str | None = None,
-) -> dict[str, dict[str, int]]:
+    without: str = "",
+) -> tuple[int | None, dict[str, dict[str, int]]]:
+    """How many match, None for all, and of them how many have each value of ``names``."""
     by_field = {field_name(resource.kind, name): name for name in names}
     statement = (
         select(cells.c.field, cells.c.text, func.count())
-        .where(and_(cells.c.field.in_(by_field), *_narrow(resource, query, without)))
+        .where(cells.c.field.in_(by_field))
         .group_by(cells.c.field, cells.c.text)
     )
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for field, value, number in connection.execute(statement):
-        found[by_field[field]][value] = number
-    return found
+    matching = _matching(resource, query, without)
+    if matching is None:
+        found = connection.execute(statement).all()
+    else:
+        # Found once for all the facets and the total.
+        matches = matching.cte("matches")
+        statement = statement.where(cells.c.seq.in_(select(matches.c.seq)))
+        total = select(literal(""), literal(""), func.count()).select_from(matches)
+        found = connection.execute(union_all(total, statement)).all()
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for field, value, number in found:
+        counts[by_field.get(field, "")][value] = number
+    return counts.pop("", {}).get(""), counts
 
 
 def _values(counts: dict[str, int], selected: tuple[str, ...]) -> tuple[FacetValue, ...]:

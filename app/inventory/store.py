@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from app.aws.listing import Description
-from app.inventory.entry import Entry, clean, make_entry
+from app.inventory.entry import Entry, clean, make_document, make_entry
 from app.inventory.tables import cells, documents, kinds, resources
 from app.resources.spec import Resource
 
@@ -75,6 +75,7 @@ def write(
     for ids in chunks(by_id):
         known = {row.id: row for row in connection.execute(_known(scope, ids))}
         seqs.update(row.seq for row in known.values())
+        kept = _kept(connection, known.values(), trust)
         new: list[Entry] = []
         differing: list[tuple[int, Entry]] = []
         unconfirmed: list[int] = []
@@ -82,12 +83,11 @@ def write(
             row = known.get(resource_id)
             if row is not None and not _believed(row, seen_at, trust, now):
                 continue
-            extras = json.loads(row.extras) if row is not None else {}
-            description = {**extras, **by_id[resource_id]}
-            entry = make_entry(resource, scope.account, scope.region, description)
+            document = make_document({**kept.get(resource_id, {}), **by_id[resource_id]})
             if row is None:
-                new.append(entry)
-            elif row.digest != entry.digest or row.gone_at is not None:
+                new.append(make_entry(resource, scope.account, scope.region, document))
+            elif row.digest != document.digest or row.gone_at is not None:
+                entry = make_entry(resource, scope.account, scope.region, document)
                 differing.append((row.seq, entry))
             elif trust != "reply" and not row.confirmed:
                 unconfirmed.append(row.seq)
@@ -124,10 +124,26 @@ def _known(scope: Scope, ids: Sequence[str]) -> Any:
     ).where(*here(scope), resources.c.id.in_(ids))
 
 
+def _kept(
+    connection: Connection, known: Collection[Row[Any]], trust: Trust
+) -> dict[str, Description]:
+    """What of the known descriptions stays where a new one does not tell.
+
+    A reading tells everything but our extras; a reply may be no more than an id.
+    """
+    if trust != "reply":
+        return {row.id: json.loads(row.extras) for row in known if row.extras != "{}"}
+    ids = {row.seq: row.id for row in known if row.gone_at is None}
+    statement = select(documents).where(documents.c.seq.in_(ids))
+    return {ids[row.seq]: json.loads(row.description) for row in connection.execute(statement)}
+
+
 def _believed(row: Row[Any], seen_at: datetime, trust: Trust, now: datetime) -> bool:
     if seen_at < row.seen_at <= now:
         return False
-    return trust != "read" or row.gone_at is None or seen_at >= row.sure_until
+    if trust == "reply" or row.gone_at is None:
+        return True
+    return not seen_at < row.sure_until <= now + SETTLING
 
 
 def _values(entry: Entry, seen_at: datetime, trust: Trust) -> dict[str, Any]:
@@ -215,17 +231,26 @@ def mark_gone(
         bump(connection, kind)
 
 
-def missing(connection: Connection, scope: Scope, seen: set[int], seen_at: datetime) -> list[int]:
+def doubtful(seen_at: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which a reading of ``seen_at`` may say that a row is not there.
+
+    Nothing was learnt of it later; times in the future come from a clock that was set back.
+    """
+    later = resources.c.seen_at.between(seen_at, now) & (resources.c.seen_at != seen_at)
+    return (resources.c.gone_at.is_(None), ~later)
+
+
+def missing(
+    connection: Connection, scope: Scope, seen: set[int], seen_at: datetime, now: datetime
+) -> list[int]:
     """The ``seq`` of rows that a complete refresh, begun at ``seen_at``, should have shown.
 
     Not those that were learnt of after it began, or so shortly before that AWS may not list
     them yet.
     """
+    settling = resources.c.sure_until.between(seen_at, now + SETTLING)
     statement = select(resources.c.seq).where(
-        *here(scope),
-        resources.c.gone_at.is_(None),
-        resources.c.seen_at <= seen_at,
-        resources.c.sure_until <= seen_at,
+        *here(scope), *doubtful(seen_at, now), ~(settling & (resources.c.sure_until != seen_at))
     )
     return [seq for seq in connection.scalars(statement) if seq not in seen]
 

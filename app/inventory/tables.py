@@ -6,6 +6,7 @@ What is here can always be collected anew: nothing in it is the only copy of any
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -80,7 +81,7 @@ kinds = Table(
     "kinds",
     metadata,
     Column("kind", String, primary_key=True),
-    Column("revision", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
     Column("wanted_at", Moment),  # when somebody last looked at its list
     Column("asked_at", Moment),  # when somebody asked for a refresh
 )

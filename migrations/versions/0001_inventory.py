@@ -66,7 +66,7 @@ def upgrade() -> None:
     op.create_table(
         "kinds",
         sa.Column("kind", sa.String, nullable=False),
-        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("wanted_at", sa.DateTime),
         sa.Column("asked_at", sa.DateTime),
         sa.PrimaryKeyConstraint("kind", name="pk_kinds"),
