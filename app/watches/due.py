@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.aws.listing import FILTER_VALUES
 from app.watches.outcomes import OPEN
-from app.watches.rows import Record
+from app.watches.rows import Record, any_row
 from app.watches.tables import is_due, regions, watches
 
 LONGEST_DELAY = 60.0  # seconds between two tries in a region that is in trouble
@@ -57,8 +57,11 @@ def take(engine: Engine, now: datetime, poll_seconds: float) -> Batch | None:
     They are put off to the next poll in the same transaction, so that no other poller asks too,
     and so that they come up again by themselves should this one die.
     """
+    query = _most_overdue(now)
+    if not any_row(engine, query):
+        return None
     with engine.begin() as connection:
-        first = connection.execute(_most_overdue(now)).one_or_none()
+        first = connection.execute(query).one_or_none()
         if first is None:
             return None
         account, region, state = first.account, first.region, first.state

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, update
+from sqlalchemy import Connection, Engine, Select, and_, insert, update
 
 from app.watches.outcomes import Finding
 from app.watches.tables import events, watches
@@ -30,6 +30,15 @@ def apply(connection: Connection, watch: Record, finding: Finding, now: datetime
     for kind, text in finding.told:
         tell(connection, watch["id"], now, kind, text)
     return True
+
+
+def any_row(engine: Engine, query: Select[Any]) -> bool:
+    """Whether ``query`` finds anything, asked without the lock that writers wait for.
+
+    Most steps find nothing to do, and must not get in anybody's way.
+    """
+    with engine.connect().execution_options(reading=True) as connection:
+        return connection.execute(query).first() is not None
 
 
 def change(connection: Connection, watch_id: str, state: str, values: Mapping[str, Any]) -> bool:

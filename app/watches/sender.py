@@ -19,7 +19,7 @@ from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.watches.messages import harmless, publish_parameters
-from app.watches.rows import Record, tell
+from app.watches.rows import Record, any_row, tell
 from app.watches.tables import is_due, notices
 
 # One attempt takes at most some 20 s (3 s to connect to each address, 10 s for the answer).
@@ -69,6 +69,8 @@ class Sender:
     def _claim(self, now: datetime) -> Record | None:
         claimable = and_(notices.c.state.in_(("waiting", "sending")), is_due(notices, now))
         query = select(notices).where(claimable).order_by(notices.c.due_at, notices.c.id).limit(1)
+        if not any_row(self._engine, query):
+            return None
         with self._engine.begin() as connection:
             found = connection.execute(query.with_for_update(skip_locked=True)).mappings()
             notice = found.one_or_none()

@@ -145,26 +145,26 @@ class Views:
 
     def get(self, watch_id: str) -> WatchView | None:
         """The watch with all its history, or None."""
-        with self._engine.connect() as connection:
+        with self._engine.connect().execution_options(reading=True) as connection:
             found = _load(connection, watches.c.id == watch_id, limit=1, history=True)
         return found[0] if found else None
 
     def count(self, state: str | None) -> int:
         """How many ``list`` would give without a limit."""
-        with self._engine.connect() as connection:
+        with self._engine.connect().execution_options(reading=True) as connection:
             query = select(func.count()).select_from(watches).where(_in_state(state))
             return connection.execute(query).scalar_one()
 
     def of_resource(self, resource_id: str, limit: int) -> list[WatchView]:
         """Those on a snapshot, on snapshots of a volume, or that publish to a topic."""
         columns = (watches.c.snapshot_id, watches.c.volume_id, watches.c.topic_arn)
-        with self._engine.connect() as connection:
+        with self._engine.connect().execution_options(reading=True) as connection:
             condition = or_(*(column == resource_id for column in columns))
             return _load(connection, condition, limit=limit)
 
     def list(self, state: str | None, limit: int, offset: int) -> list[WatchView]:
         """The newest first; ``state`` may be ``open``."""
-        with self._engine.connect() as connection:
+        with self._engine.connect().execution_options(reading=True) as connection:
             return _load(connection, _in_state(state), limit=limit, offset=offset)
 
 

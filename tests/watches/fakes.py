@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.validate import ParamValidator
 
@@ -21,7 +24,7 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:backups"
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-_SHAPES = Clients("http://127.0.0.1:9")  # for botocore's model of AWS; nothing is ever sent
+_SESSION = botocore.session.get_session()  # for botocore's model of AWS; nothing is ever sent
 
 Fault = Callable[[], None]
 
@@ -116,8 +119,8 @@ class FakeClients(Clients):
         self.aws = aws
 
     def client(self, service: str, region: str, repeat: Repeat = "read") -> Any:
-        """A real client, for its model of the service only."""
-        return _SHAPES.client(service, "us-east-1")
+        """As much of a client as is needed to know the shapes of an operation."""
+        return SimpleNamespace(meta=SimpleNamespace(service_model=_model(service)))
 
     def send(
         self,
@@ -129,7 +132,7 @@ class FakeClients(Clients):
     ) -> dict[str, Any]:
         """As Clients.send, with botocore's own check of the parameters."""
         assert repeat == operation(service, operation_name).repeat
-        model = self.client(service, region).meta.service_model.operation_model(operation_name)
+        model = _model(service).operation_model(operation_name)
         report = ParamValidator().validate(parameters, model.input_shape)
         assert not report.has_errors(), report.generate_report()
         self.aws.calls.append((operation_name, region, parameters))
@@ -139,6 +142,11 @@ class FakeClients(Clients):
             if faults[operation_name]:
                 faults[operation_name].pop(0)()
         return answer
+
+
+@functools.cache
+def _model(service: str) -> Any:
+    return _SESSION.get_service_model(service)
 
 
 def refuse(code: str, status: int = 400, message: str = "No.") -> Fault:
