@@ -19,7 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import house
     from app import settings as settings_module
     from app.logs import configure
-    from app.web import make_flask
+    from app.web.site import make_flask
 
     chosen = settings or settings_module.load()
     configure(chosen.log_format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -153,4 +154,5 @@ def _versioned(endpoint: str, values: dict[str, Any]) -> None:
 def register(app: Flask) -> None:
     """Give the templates their context."""
     app.context_processor(_template_context)
+    app.jinja_env.filters["b64"] = lambda text: b64encode(text.encode()).decode()
     app.url_defaults(_versioned)

@@ -52,7 +52,6 @@ def detail_page(resource: Resource, resource_id: str) -> ResponseReturnValue:
         watches=watches,
         tags=row.tags,
         description_json=json.dumps(row.description, indent=2, ensure_ascii=False),
-        revision=revision,
         name_of_id=name_rows([row]),
     )
 
@@ -104,9 +103,7 @@ def _on_row(action: Action) -> bool:
 
 def _offer(resource: Resource, action: Action, row: Row) -> tuple[Action, str, str | None]:
     address = (
-        action.link(row)
-        if action.link
-        else link(f"/{resource.slug}/{action.name}", id=row.id)
+        action.link(row) if action.link else link(f"/{resource.slug}/{action.name}", id=row.id)
     )
     if row.gone:
         return action, address, f"The {resource.one} is gone."

@@ -23,7 +23,7 @@ def unchanged(revision: str) -> Response | None:
 
 def answer(template: str, revision: str, status: int = 200, **values: Any) -> Response:
     """A rendered page with its revision, by which the next poll asks."""
-    response = Response(render_template(template, **values), status)
+    response = Response(render_template(template, revision=revision, **values), status)
     response.headers["HX-PTag"] = revision
     return response
 

@@ -1,0 +1,336 @@
+"""Every form that acts, at one address: shown, previewed as code, checked, performed."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any, cast
+
+from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from app.aws.call import Plan, check
+from app.aws.errors import AwsError
+from app.aws.show import as_boto3, as_cli, as_words
+from app.people import actions
+from app.resources import RESOURCES
+from app.resources.forms import ActionForm, Desk, Done, link
+from app.resources.spec import Action, Resource, Row
+from app.watches import WatchError
+from app.web.context import actor, house
+from app.web.details import find, unknown
+from app.web.perform import PlanFailed, carry_out
+
+MOST_ROWS = 250
+READ_AGAIN = 10  # so few are read again before they are acted on
+
+
+class _Unknown(Exception):
+    """An id in the address that nothing has."""
+
+    def __init__(self, resource_id: str) -> None:
+        self.resource_id = resource_id
+
+
+def form_page(resource: Resource, action: Action) -> ResponseReturnValue:
+    """A form: GET shows it; POST previews, checks, fills again or performs, as ``_do`` says."""
+    try:
+        chosen = _rows(resource, action)
+    except _Unknown as error:
+        return unknown(resource, error.resource_id)
+    refused = [(row, reason) for row in chosen if (reason := _refusal(action, row))]
+    stopped = {row.id for row, _ in refused}
+    desk = _desk(tuple(row for row in chosen if row.id not in stopped))
+    if action.on != "none" and not desk.rows:
+        return _nothing_to_do(resource, action, chosen, refused)
+    page = _Page(resource, action, desk, refused)
+    if request.method == "GET":
+        return page.show(page.form(_prefilled(action)))
+    form = page.form()
+    doing = request.form.get("_do", "perform")
+    if doing == "refill":
+        return page.show(form)
+    if doing in {"preview", "check"}:
+        return page.preview(form, checked=doing == "check")
+    return page.perform(form)
+
+
+def _rows(resource: Resource, action: Action) -> tuple[Row, ...]:
+    if action.on == "none":
+        return ()
+    ids = list(dict.fromkeys(request.args.getlist("id")))
+    if len(ids) > MOST_ROWS:
+        abort(400, f"{len(ids)} are too many at once; choose {MOST_ROWS} at most.")
+    if action.on == "one" and len(ids) > 1:
+        abort(400, f"{action.title} is for one {resource.one} at a time; {len(ids)} are chosen.")
+    rows = []
+    for resource_id in ids:
+        row = find(resource, resource_id)
+        if row is None:
+            raise _Unknown(resource_id)
+        rows.append(row)
+    if rows and len(rows) <= READ_AGAIN and request.form.get("_do") not in {"preview", "refill"}:
+        rows = _fresh(resource, rows)
+    return tuple(rows)
+
+
+def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
+    """The rows as AWS describes them now; as they were known where AWS does not answer."""
+    services = house()
+    by_region: dict[str, list[str]] = {}
+    for row in rows:
+        by_region.setdefault(row.region, []).append(row.id)
+    try:
+        for region, ids in by_region.items():
+            services.collector.reread(resource.kind, region, ids, settle=False)
+    except AwsError as error:
+        flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
+    return [services.inventory.get(resource.kind, row.id) or row for row in rows]
+
+
+def _refusal(action: Action, row: Row) -> str | None:
+    if row.gone:
+        return f"{row.id} is gone."
+    return action.refusal(row)
+
+
+def _desk(rows: tuple[Row, ...]) -> Desk:
+    services = house()
+    return Desk(
+        known=services.inventory,
+        reference=services.reference,
+        watches=services.watches,
+        account=services.account(),
+        regions=services.settings.regions,
+        actor=actor(),
+        rows=rows,
+    )
+
+
+def _prefilled(action: Action) -> dict[str, Any]:
+    assert action.form is not None  # noqa: S101  (only such actions have a route)
+    given: MultiDict[str, str] = request.args
+    return {key: given[key] for key in given if key not in {"id", "client_token", "csrf_token"}}
+
+
+def _way_on(resource: Resource, row: Row, reason: str) -> tuple[str | None, str]:
+    if "protected from termination" in reason:
+        return link(f"/{resource.slug}/unprotect", id=row.id), "Take the protection off"
+    return None, ""
+
+
+def _nothing_to_do(
+    resource: Resource, action: Action, chosen: tuple[Row, ...], refused: list[tuple[Row, str]]
+) -> ResponseReturnValue:
+    form = cast(type[ActionForm], action.form)(formdata=None)
+    page = render_template(
+        "confirm.html",
+        **_values(resource, action, form, ()),
+        refused=[(row, reason, *_way_on(resource, row, reason)) for row, reason in refused],
+        consequences=[],
+        error=None,
+        preview=None,
+        checks=None,
+    )
+    return page, 409 if chosen else 400
+
+
+def _values(
+    resource: Resource, action: Action, form: ActionForm, rows: tuple[Row, ...]
+) -> dict[str, Any]:
+    cancel = request.args.get("back", "")
+    return {
+        "resource": resource,
+        "action": action,
+        "form": form,
+        "rows": rows,
+        "cancel": cancel if cancel.startswith("/") and not cancel.startswith("//") else "",
+    }
+
+
+class _Page:
+    """One form for one request."""
+
+    def __init__(
+        self, resource: Resource, action: Action, desk: Desk, refused: list[tuple[Row, str]]
+    ) -> None:
+        self.resource = resource
+        self.action = action
+        self.desk = desk
+        self.refused = refused
+
+    def form(self, given: dict[str, Any] | None = None) -> ActionForm:
+        """The form, filled from the request, or new and filled from the address."""
+        kind = cast(type[ActionForm], self.action.form)
+        form = kind() if given is None else kind(formdata=None, data=given)
+        if given is not None:
+            form.client_token.data = str(uuid.uuid4())
+        form.prepare(self.desk)
+        return form
+
+    def show(
+        self,
+        form: ActionForm,
+        error: AwsError | None = None,
+        status: int = 200,
+        failure: PlanFailed | None = None,
+        secret: tuple[str, str] | None = None,
+    ) -> ResponseReturnValue:
+        """The form's page."""
+        confirms = self.action.danger or form.danger or not form.sections
+        template = "confirm.html" if confirms else "form.html"
+        page = render_template(
+            template,
+            **_values(self.resource, self.action, form, self.desk.rows),
+            refused=[
+                (row, reason, *_way_on(self.resource, row, reason)) for row, reason in self.refused
+            ],
+            consequences=form.consequences(self.desk),
+            error=error,
+            failure=failure,
+            rest=self._rest(form, failure),
+            secret=secret,
+            preview=_preview(form, self.desk) if status == 200 else None,
+            checks=None,
+        )
+        response = Response(page, status)
+        if secret:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _rest(self, form: ActionForm, failure: PlanFailed | None) -> str:
+        if failure is None or not failure.done:
+            return ""
+        record = actions.get(house().engine, form.client_token.data or "")
+        return record.id if record and actions.rest(record) else ""
+
+    def preview(self, form: ActionForm, checked: bool) -> ResponseReturnValue:
+        """The plan as code, and if asked for what a dry run said of it."""
+        right = form.examined(self.desk)
+        checks = None
+        if checked and right:
+            checks = [check(call, house().clients) for call in form.plan(self.desk).calls]
+        if checked and not request.headers.get("HX-Request"):
+            return self.show(form, status=200 if right else 422)
+        shown = render_template("preview.html", preview=_preview(form, self.desk), checks=checks)
+        return shown, 200
+
+    def perform(self, form: ActionForm) -> ResponseReturnValue:
+        """Carry the plan out, and say what became of it."""
+        services = house()
+        token = form.client_token.data or ""
+        before = actions.get(services.engine, token)
+        if before and before.state != "failed":
+            return redirect(url_for("action", action_id=before.id))
+        if not form.examined(self.desk):
+            return self.show(form, status=422)
+        plan = form.plan(self.desk)
+        try:
+            form.begin(self.desk)
+            if not actions.begin(services.engine, token, actor(), plan, request.path):
+                return redirect(url_for("action", action_id=token))
+            answers = carry_out(services, token, plan)
+            done = form.finish(self.desk, answers)
+        except WatchError as error:
+            form.complain(form.sections[0].fields[0], str(error))
+            return self.show(form, status=409)
+        except PlanFailed as failure:
+            return self._failed(form, failure)
+        actions.end(services.engine, token, done.message, done.url)
+        return _tell(done)
+
+    def _failed(self, form: ActionForm, failure: PlanFailed) -> ResponseReturnValue:
+        error = failure.error
+        form.fail(self.desk, not error.may_have_happened)
+        form.keep(self.desk, list(failure.done))
+        # the form keeps its token, by which a repeat of what may have been done finds it
+        return self.show(
+            form, error, error.status, failure=failure, secret=_secret(failure.answers)
+        )
+
+
+def _secret(answers: list[dict[str, Any]]) -> tuple[str, str] | None:
+    for answer in answers:
+        if "KeyMaterial" in answer:
+            return f"{answer['KeyName']}.pem", str(answer["KeyMaterial"])
+    return None
+
+
+def _tell(done: Done) -> ResponseReturnValue:
+    if done.secret is None:
+        flash(done.message, done.category)
+        return redirect(done.url, 303)
+    response = Response(render_template("done.html", done=done))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
+    """What preview.html shows of a form as far as it is filled in."""
+    problems = [
+        (form[name].label.text, " ".join(str(error) for error in errors))
+        for name, errors in form.errors_at_fields.items()
+    ]
+    plan = form.plan(desk)
+    shown = {"boto3": "", "cli": ""}
+    notes = form.warnings(desk)
+    try:
+        shown = _code(plan)
+    except ValueError as error:  # a value that no command line can hold
+        notes = [*notes, str(error)]
+    return {"says": as_words(plan), "notes": notes, "problems": problems, **shown}
+
+
+def _code(plan: Plan) -> dict[str, str]:
+    if not plan.calls:
+        return {"boto3": "", "cli": ""}
+    services = house()
+    endpoint = services.clients.endpoint(region=services.settings.regions[0])
+    return {"boto3": as_boto3(plan, endpoint), "cli": as_cli(plan, endpoint)}
+
+
+def action_page(action_id: str) -> ResponseReturnValue:
+    """What became of a form that was sent: for one that was sent twice."""
+    record = actions.get(house().engine, action_id)
+    if record is None:
+        abort(404)
+    if record.state == "done":
+        flash(str(record.outcome["message"]), "success")
+        return redirect(str(record.outcome["url"]), 303)
+    return render_template("action.html", record=record, can_rest=actions.rest(record) is not None)
+
+
+def do_rest(action_id: str) -> ResponseReturnValue:
+    """Carry out the calls of a failed plan that are left."""
+    services = house()
+    record = actions.get(services.engine, action_id)
+    plan = actions.rest(record) if record else None
+    if record is None or plan is None:
+        abort(404)
+    token = str(uuid.uuid5(uuid.UUID(int=0), f"{record.id}/{record.done}"))
+    if not actions.begin(services.engine, token, actor(), plan, record.path):
+        return redirect(url_for("action", action_id=token))
+    try:
+        carry_out(services, token, plan)
+    except PlanFailed as failure:
+        raise failure.error from failure
+    slug = record.path.split("/")[1]
+    actions.end(services.engine, token, f"{plan.title}: the rest is done.", f"/{slug}")
+    flash(f"{plan.title}: the rest is done.", "success")
+    return redirect(f"/{slug}", 303)
+
+
+def register(app: Flask) -> None:
+    """A route per form."""
+    for kind, resource in RESOURCES.items():
+        for entry in resource.actions:
+            if entry.form is not None:
+                app.add_url_rule(
+                    f"/{resource.slug}/{entry.name}",
+                    f"{kind}_{entry.name}",
+                    partial(form_page, resource, entry),
+                    methods=["GET", "POST"],
+                )
+    app.add_url_rule("/actions/<action_id>", "action", action_page)
+    app.add_url_rule("/actions/<action_id>/rest", "action_rest", do_rest, methods=["POST"])

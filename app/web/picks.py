@@ -1,0 +1,72 @@
+"""What a search field offers while one types: options for a datalist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from app.inventory import Query
+from app.inventory.filters import quote
+from app.resources import BY_SLUG
+from app.resources.spec import Resource
+from app.web.context import house
+
+MOST = 25
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value to pick, and what tells it apart."""
+
+    value: str
+    label: str
+
+
+def pick(slug: str) -> ResponseReturnValue:
+    """The resources of a kind that hold every word that was typed, or the instance types."""
+    typed = next((value for key, value in request.args.items() if key != "region"), "").strip()
+    if slug == "instance-types":
+        options = _instance_types(typed[:100])
+    elif slug in BY_SLUG:
+        options = _resources(BY_SLUG[slug], typed[:200])
+    else:
+        abort(404)
+    return render_template("options.html", options=options)
+
+
+def _resources(resource: Resource, typed: str) -> list[Option]:
+    words = " ".join(quote(word) for word in typed.replace("\x00", "").split())
+    query = Query.parse(resource, MultiDict({"q": words, "per_page": "25"}))
+    rows = house().inventory.page(resource.kind, query).rows
+    return [
+        Option(row.id, ", ".join(part for part in (row.name, row.state, row.region) if part))
+        for row in rows[:MOST]
+    ]
+
+
+def _instance_types(typed: str) -> list[Option]:
+    regions = house().settings.regions
+    region = request.args.get("region", regions[0])
+    if region not in regions:
+        abort(400, f"The region {region[:40]!r} is not among those of this console.")
+    types = house().reference.instance_types(region)
+    if typed in types:  # what stands there is chosen: offer it, and what is like it
+        typed, chosen = typed.partition(".")[0] + ".", [types[typed]]
+    else:
+        chosen = []
+    words = typed.lower().split()
+    found = [
+        kind
+        for kind in types.values()
+        if all(word in f"{kind.name} {kind.label}".lower() for word in words)
+    ]
+    offered = dict.fromkeys([*chosen, *found])
+    return [Option(kind.name, kind.label) for kind in list(offered)[:MOST]]
+
+
+def register(app: Flask) -> None:
+    """One route for all."""
+    app.add_url_rule("/pick/<slug>", "pick", pick)

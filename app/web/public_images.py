@@ -1,0 +1,118 @@
+"""Public images: asked of AWS directly, since there are far too many to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.aws.listing import Description
+from app.db import now
+from app.inventory import make_row
+from app.resources.images import IMAGE
+from app.resources.spec import Row
+from app.web.context import house
+
+OWNERS = (
+    ("", "Anyone"),
+    ("099720109477", "Canonical (Ubuntu)"),
+    ("136693071363", "Debian"),
+    ("amazon", "Amazon"),
+    ("aws-marketplace", "AWS Marketplace"),
+    ("309956199498", "Red Hat"),
+    ("013907871322", "SUSE"),
+)
+ARCHITECTURES = ("", "x86_64", "arm64", "i386")
+ROOT_DEVICE_TYPES = ("", "ebs", "instance-store")
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Search:
+    """What public images are looked for."""
+
+    region: str
+    owner: str
+    name: str
+    architecture: str
+    root_device_type: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether enough is given: an owner or a part of the name."""
+        return bool(self.owner or self.name)
+
+
+def public_page() -> ResponseReturnValue:
+    """Public images that fit, newest first. May raise AwsError."""
+    services = house()
+    regions = services.settings.regions
+    search = _search(regions)
+    problem = _problem(search, regions)
+    found = []
+    if search.asks and not problem:
+        found = services.reference.public_images(
+            search.region, search.owner, search.name, search.architecture, search.root_device_type
+        )
+    rows = [_row(search.region, image) for image in found[:SHOWN]]
+    page = render_template(
+        "images/public.html",
+        resource=IMAGE,
+        search=search,
+        problem=problem,
+        owners=OWNERS,
+        architectures=ARCHITECTURES,
+        root_device_types=ROOT_DEVICE_TYPES,
+        regions=regions,
+        rows=rows,
+        total=len(found),
+        shown=SHOWN,
+    )
+    return page, 400 if problem else 200
+
+
+def _search(regions: tuple[str, ...]) -> Search:
+    given = request.args
+    owner = given.get("owner", "").strip() or given.get("owner_id", "").strip()
+    return Search(
+        given.get("region", regions[0]),
+        owner,
+        given.get("name", "").strip(),
+        given.get("architecture", ""),
+        given.get("root_device_type", ""),
+    )
+
+
+def _problem(search: Search, regions: tuple[str, ...]) -> str:
+    if search.region not in regions:
+        return f"The region {search.region[:40]!r} is not among those of this console."
+    known = {value for value, _ in OWNERS}
+    if search.owner not in known and not (search.owner.isdigit() and len(search.owner) == 12):
+        return "An owner is an account's 12 digits, or one of the names offered."
+    if search.architecture not in ARCHITECTURES:
+        return f"There is no architecture {search.architecture[:40]!r}."
+    if search.root_device_type not in ROOT_DEVICE_TYPES:
+        return f"There is no root device type {search.root_device_type[:40]!r}."
+    if len(search.name) > 200 or "\x00" in search.name:
+        return "A name can have 128 characters."
+    return ""
+
+
+def _row(region: str, image: Description) -> Row:
+    return make_row(IMAGE, str(image.get("OwnerId", "")), region, image, now())
+
+
+def find(image_id: str) -> Row | None:
+    """An image of whatever owner, in any region of the settings; None where there is none."""
+    services = house()
+    for region in services.settings.regions:
+        image = services.reference.image(region, image_id)
+        if image is not None:
+            return replace(_row(region, image), gone=False)
+    return None
+
+
+def register(app: Flask) -> None:
+    """The tab of the images."""
+    app.add_url_rule("/images/public", "image_public", public_page)

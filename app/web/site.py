@@ -1,0 +1,100 @@
+"""The Flask application, put together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask_compress import Compress
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+from jinja2 import StrictUndefined
+
+from app.house import House
+from app.settings import Settings
+from app.web import (
+    context,
+    details,
+    errors,
+    exports,
+    forms,
+    front,
+    gate,
+    headers,
+    lists,
+    messages,
+    picks,
+    public_images,
+    search,
+    watches,
+)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MAX_FORM_BYTES = 1024 * 1024
+
+
+def make_flask(house: House) -> Flask:
+    """The Flask application of a console."""
+    app = Flask("app", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.extensions["encante"] = house
+    settings = house.settings
+    app.config.update(
+        SECRET_KEY=settings.secret_key or kept_secret(settings),
+        SESSION_COOKIE_NAME=f"encante_{settings.port}",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # the address carries the file's version
+        COMPRESS_MIN_SIZE=1000,
+        COMPRESS_MIMETYPES=[
+            "text/html",
+            "text/css",
+            "text/csv",
+            "text/javascript",
+            "application/json",
+            "image/svg+xml",
+        ],
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
+    gate.register(app)  # first: nothing is answered to whom it does not concern
+    CSRFProtect(app)
+    Compress(app)
+    Htmx(app)
+    for module in (
+        headers,
+        context,
+        errors,
+        front,
+        public_images,
+        search,
+        picks,
+        messages,
+        watches,
+        forms,
+        exports,
+        lists,
+        details,
+    ):
+        module.register(app)
+    return app
+
+
+def kept_secret(settings: Settings) -> str:
+    """The key that signs session cookies: made at the first start, kept beside the database."""
+    path = settings.data / "secret_key"
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_hex(32)
+        file.write(key)
+    return key
