@@ -99,13 +99,15 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
     """A form that amounts to a plan of calls.
 
     ``client_token`` is one per rendered form, so that a double click or a form that is sent again
-    does its deed once.
+    does its deed once. ``when`` names fields that are asked for only while another one has one
+    of some values: ``{"iops": "volume_type=io1 io2"}``.
     """
 
     title: ClassVar[str] = ""
     submit_label: ClassVar[str] = "Confirm"
     sections: ClassVar[tuple[Section, ...]] = ()
     danger: ClassVar[bool] = False
+    when: ClassVar[Mapping[str, str]] = {}
 
     client_token = HiddenField(
         validators=[

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from wtforms import (
     BooleanField,
     IntegerField,
@@ -50,6 +53,11 @@ class LaunchForm(CreateForm):
         Section("Tags", ("tags",), "Given to the instances and to their volumes."),
         Section("User data", ("user_data",), collapsed=True),
     )
+    when: ClassVar[Mapping[str, str]] = {
+        "key_name": f"key_choice={OLD_KEY}",
+        "new_key_name": f"key_choice={NEW_KEY}",
+        "new_key_type": f"key_choice={NEW_KEY}",
+    }
 
     image_id = PickerField(
         "Image",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import ClassVar
 
 from wtforms import RadioField, SelectField, StringField
 
@@ -18,6 +20,11 @@ TOPIC_RULE = "1 to 256 letters without accents, digits, - and _; a FIFO topic's 
 
 class NotifyForm(ActionForm):
     """A form with the fields ``notify``, ``topic_arn`` and ``new_topic_name``."""
+
+    when: ClassVar[Mapping[str, str]] = {
+        "topic_arn": f"notify={OLD}",
+        "new_topic_name": f"notify={NEW}",
+    }
 
     notify = RadioField(
         "Notify me",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 from wtforms import BooleanField, IntegerField, SelectField, StringField
@@ -69,6 +70,10 @@ class CreateVolumeForm(CreateForm):
         Section("Encryption", ("encrypted",)),
         Section("Tags", ("tags",)),
     )
+    when: ClassVar[Mapping[str, str]] = {
+        "iops": "volume_type=gp3 io1 io2",
+        "throughput": "volume_type=gp3",
+    }
 
     snapshot_id = PickerField(
         "Snapshot",
