@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.sandbox.ec2 import ids, instance_states
-from app.sandbox.ec2.refusal import Refused, unsupported
+from app.sandbox.ec2.refusal import Refused, bad_value, unsupported
 from app.sandbox.ec2.request import Answer, Moto, Request, now, operation
 
 # What an action may be asked of; where there is nothing left to do AWS answers without a change.
@@ -29,8 +29,19 @@ def _check_states(instances: list[Moto], allowed: tuple[str, ...], done: str) ->
 def start_instances(request: Request) -> Answer:
     instances = _asked(request)
     _check_states(instances, _STARTABLE, "started")
+    for instance in instances:
+        _check_root(instance)
     request.stop_if_dry_run()
     return {"StartingInstances": [_start(request, instance) for instance in instances]}
+
+
+def _check_root(instance: Moto) -> None:
+    root = instance.root_device_name
+    if instance.root_device_type == "ebs" and root not in instance.block_device_mapping:
+        raise bad_value(
+            f"Invalid value '{instance.id}' for instanceId. "
+            f"Instance does not have a volume attached at root ({root})"
+        )
 
 
 def _start(request: Request, instance: Moto) -> dict[str, object]:

@@ -20,13 +20,14 @@ def page(
     said: str = "",
     least: int = 5,
     most: int = 1000,
+    cuts: bool = False,
 ) -> tuple[list[Moto], str | None]:
     """One page of `things`, and the token of the next one (None on the last).
 
     `ids` is the parameter that lists ids, which MaxResults cannot be combined with; `said` is how
     AWS calls it in its error. Without MaxResults everything comes at once, as in AWS. A MaxResults
-    above `most` is cut down to it, as EC2 documents for most operations. The token remembers the
-    last thing shown, so a page turn survives that others come and go.
+    above `most` is refused or, where EC2 documents it so, cut down to `most` (`cuts`). The token
+    remembers the last thing shown, so a page turn survives that others come and go.
     """
     size = request.get("MaxResults")
     token = request.get("NextToken")
@@ -36,6 +37,11 @@ def page(
         raise bad_value(
             f"Value ( {size} ) for parameter maxResults is invalid. "
             f"Expecting a value greater than or equal to {least}."
+        )
+    if size is not None and size > most and not cuts:
+        raise bad_value(
+            f"Value ( {size} ) for parameter maxResults is invalid. "
+            f"Expecting a value less than or equal to {most}."
         )
     start = _start(request.operation, token, [key(thing) for thing in things]) if token else 0
     if size is None and not token:

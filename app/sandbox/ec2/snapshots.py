@@ -140,7 +140,7 @@ def describe_snapshots(request: Request) -> Answer:
     found = [snapshot for snapshot in found if _asked_for(request, snapshot)]
     found = filters.apply(request, found, FIELDS)
     shown, token = paging.page(
-        request, found, lambda s: s.id, ids="SnapshotIds", said="snapshotSet"
+        request, found, lambda s: s.id, ids="SnapshotIds", said="snapshotSet", cuts=True
     )
     return paging.listed("Snapshots", [view(snapshot) for snapshot in shown], token)
 

@@ -175,7 +175,9 @@ def describe_volumes(request: Request) -> Answer:
     backend, wanted = request.backend, request.items("VolumeIds")
     found = ids.many(backend, ids.VOLUME, wanted) if wanted else list(backend.volumes.values())
     found = filters.apply(request, found, FIELDS)
-    shown, token = paging.page(request, found, lambda v: v.id, ids="VolumeIds", said="volumeSet")
+    shown, token = paging.page(
+        request, found, lambda v: v.id, ids="VolumeIds", said="volumeSet", cuts=True
+    )
     return paging.listed("Volumes", [view(volume) for volume in shown], token)
 
 
