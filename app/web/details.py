@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -23,8 +22,9 @@ RELATED_SHOWN = 10
 _ID = re.compile(r"^[a-z]+-[0-9a-f]{8,17}$")
 
 
-def detail_page(resource: Resource, resource_id: str) -> ResponseReturnValue:
+def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
     """The page of one resource; polled by htmx, its body alone."""
+    resource = RESOURCES[kind]
     services = house()
     polled = "HX-Request" in request.headers
     row = find(resource, resource_id)
@@ -132,5 +132,8 @@ def register(app: Flask) -> None:
     """A route per kind."""
     for kind, resource in RESOURCES.items():
         app.add_url_rule(
-            f"/{resource.slug}/<resource_id>", f"{kind}_detail", partial(detail_page, resource)
+            f"/{resource.slug}/<resource_id>",
+            f"{kind}_detail",
+            detail_page,
+            defaults={"kind": kind},
         )

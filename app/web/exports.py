@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
@@ -20,14 +19,16 @@ from app.web.context import house
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_json(resource: Resource) -> ResponseReturnValue:
+def as_json(kind: str) -> ResponseReturnValue:
     """A list as a JSON array of objects. Raises FilterError."""
+    resource = RESOURCES[kind]
     rows = _rows(resource)
     return Response(_json_array(resource, rows), mimetype="application/json")
 
 
-def as_csv(resource: Resource) -> ResponseReturnValue:
+def as_csv(kind: str) -> ResponseReturnValue:
     """A list as CSV with a head line; no cell can be a formula. Raises FilterError."""
+    resource = RESOURCES[kind]
     rows = _rows(resource)
     response = Response(_csv_lines(resource, rows), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{resource.slug}.csv"'
@@ -93,5 +94,6 @@ def _cell(value: Any) -> str:
 def register(app: Flask) -> None:
     """Two routes per kind."""
     for kind, resource in RESOURCES.items():
-        app.add_url_rule(f"/{resource.slug}.json", f"{kind}_json", partial(as_json, resource))
-        app.add_url_rule(f"/{resource.slug}.csv", f"{kind}_csv", partial(as_csv, resource))
+        own = {"kind": kind}
+        app.add_url_rule(f"/{resource.slug}.json", f"{kind}_json", as_json, defaults=own)
+        app.add_url_rule(f"/{resource.slug}.csv", f"{kind}_csv", as_csv, defaults=own)

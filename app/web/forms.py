@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from functools import partial
 from typing import Any, cast
 
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
@@ -33,8 +32,10 @@ class _Unknown(Exception):
         self.resource_id = resource_id
 
 
-def form_page(resource: Resource, action: Action) -> ResponseReturnValue:
+def form_page(kind: str, name: str) -> ResponseReturnValue:
     """A form: GET shows it; POST previews, checks, fills again or performs, as ``_do`` says."""
+    resource = RESOURCES[kind]
+    action = resource.action(name)
     try:
         chosen = _rows(resource, action)
     except _Unknown as error:
@@ -329,7 +330,8 @@ def register(app: Flask) -> None:
                 app.add_url_rule(
                     f"/{resource.slug}/{entry.name}",
                     f"{kind}_{entry.name}",
-                    partial(form_page, resource, entry),
+                    form_page,
+                    defaults={"kind": kind, "name": entry.name},
                     methods=["GET", "POST"],
                 )
     app.add_url_rule("/actions/<action_id>", "action", action_page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from flask import Flask, Response, render_template, request
@@ -28,8 +27,9 @@ def answer(template: str, revision: str, status: int = 200, **values: Any) -> Re
     return response
 
 
-def list_page(resource: Resource) -> ResponseReturnValue:
+def list_page(kind: str) -> ResponseReturnValue:
     """The list of a kind; polled by htmx, its results alone."""
+    resource = RESOURCES[kind]
     inventory = house().inventory
     inventory.want(resource.kind)
     polled = "HX-Request" in request.headers
@@ -92,4 +92,4 @@ def _exports(resource: Resource, query: Query) -> tuple[str, str]:
 def register(app: Flask) -> None:
     """A route per kind."""
     for kind, resource in RESOURCES.items():
-        app.add_url_rule(f"/{resource.slug}", f"{kind}_list", partial(list_page, resource))
+        app.add_url_rule(f"/{resource.slug}", f"{kind}_list", list_page, defaults={"kind": kind})
