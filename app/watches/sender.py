@@ -18,6 +18,7 @@ from sqlalchemy import Engine, and_, select, update
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
+from app.aws.topics import region_of
 from app.watches.messages import harmless, publish_parameters
 from app.watches.rows import Record, any_row, tell
 from app.watches.tables import is_due, notices
@@ -56,7 +57,7 @@ class Sender:
         notice = self._claim(now)
         if notice is None:
             return False
-        region = notice["topic_arn"].split(":")[3]  # its own, which may not be the snapshot's
+        region = region_of(notice["topic_arn"])  # which may not be the snapshot's
         call = Call("sns", "Publish", region, publish_parameters(notice))
         try:
             answer = call.run(self._clients)
