@@ -122,6 +122,12 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
     def examine(self, desk: Desk) -> None:
         """Check what concerns more than one field; call ``complain`` for what is wrong."""
 
+    def choose_first(self) -> None:
+        """Take the first choice of every select field that has none yet, as the browser shows it."""
+        for entry in self:
+            if type(entry) is SelectField and entry.data in (None, "None") and entry.choices:
+                entry.data = entry.choices[0][0]
+
     def complain(self, name: str, message: str) -> None:
         """Put an error at a field."""
         target = self._fields[name]

@@ -168,6 +168,7 @@ class _Page:
         if given is not None:
             form.client_token.data = str(uuid.uuid4())
         form.prepare(self.desk)
+        form.choose_first()
         return form
 
     def show(
