@@ -17,6 +17,8 @@ from app.sandbox.settings import SandboxSettings
 from app.sandbox.wire import Answer, Environ, Request
 
 MAX_BODY = 8 * 1024 * 1024
+# What AWS lets anybody do who has the link from a message: it holds a secret.
+LINKS = ("ConfirmSubscription", "Unsubscribe")
 READING = ("Describe", "List", "Get")
 _HOST = re.compile(r"^(localhost|([a-z0-9-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$")
 
@@ -58,9 +60,8 @@ class Application:
 
     def _aws(self, environ: Environ, body: bytes) -> Answer:
         request = wire.read_request(environ, body)
-        if not request.service and request.operation == "ConfirmSubscription":
-            # The one thing AWS lets anybody do: the link in a subscription's mail.
-            request = self._unsigned_confirmation(environ, request)
+        if not request.service and request.operation in LINKS:
+            request = _from_link(environ, request)
         self.calls.count(request)
         refusal = self._refusal(request)
         if refusal is not None:
@@ -86,16 +87,6 @@ class Application:
             )
         return None
 
-    def _unsigned_confirmation(self, environ: Environ, request: Request) -> Request:
-        query = environ.get("QUERY_STRING", "").encode() or request.body
-        asked = Request("", "", "", query, is_json=False).parameters()
-        parts = asked.get("TopicArn", [""])[0].split(":")
-        region = parts[3] if len(parts) == 6 else ""
-        environ["HTTP_AUTHORIZATION"] = (
-            f"AWS4-HMAC-SHA256 Credential=anonymous/20000101/{region}/sns/aws4_request"
-        )
-        return Request("sns", region, request.operation, query, is_json=False)
-
     def _serve(self, environ: Environ, request: Request) -> Answer:
         """Let moto answer, under the lock, with anything but an answer made an AWS error."""
         environ["wsgi.input"] = io.BytesIO(request.body)
@@ -109,6 +100,18 @@ class Application:
         if not request.operation.startswith(READING):
             self.changed()
         return answer
+
+
+def _from_link(environ: Environ, request: Request) -> Request:
+    """The request that a link from one of SNS's messages makes; the region is in its ARN."""
+    query = environ.get("QUERY_STRING", "").encode() or request.body
+    asked = Request("", "", "", query, is_json=False).parameters()
+    arn = (asked.get("TopicArn") or asked.get("SubscriptionArn") or [""])[0]
+    region = (arn.split(":") + [""] * 4)[3]
+    environ["HTTP_AUTHORIZATION"] = (
+        f"AWS4-HMAC-SHA256 Credential=anonymous/20000101/{region}/sns/aws4_request"
+    )
+    return Request("sns", region, request.operation, query, is_json=False)
 
 
 def _read_body(environ: Environ) -> bytes | None:

@@ -13,17 +13,18 @@ from moto.sns.exceptions import SNSException, SNSNotFoundError, TopicNotFound
 from moto.sns.models import DEFAULT_PAGE_SIZE, SNSBackend, Subscription, Topic
 
 from app.sandbox import clock
-from app.sandbox.sns import checks, delivery, mailbox
+from app.sandbox.sns import checks, delivery
 
 PENDING = "PendingConfirmation"
 # A token lasts two days; an unconfirmed subscription is then forgotten.
 TOKEN_LASTS = timedelta(days=2)
 DEDUPLICATED_FOR = timedelta(minutes=5)
-LOGGED = 100
 
 
 class Backend(SNSBackend):
-    """One account's SNS in one region."""
+    """One account's SNS in one region; `asked_at` is the address at which it was last asked."""
+
+    asked_at = "http://127.0.0.1:8081"
 
     @property
     def _url_module(self) -> Any:
@@ -87,17 +88,18 @@ class Backend(SNSBackend):
         self.forget_expired()
         topic = self.get_topic(topic_arn)
         checks.endpoint(protocol, endpoint, topic.fifo_topic)
+        checks.queue_region(protocol, endpoint)
         old = self._find_subscription(topic_arn, endpoint, protocol)
         subscription: Any = old or super().subscribe(topic_arn, endpoint, protocol)
         if old is None:
-            subscription.confirmed = protocol not in checks.NEED_CONFIRMATION
+            subscription.confirmed = checks.is_own(protocol, endpoint, self.account_id)
             subscription.attributes[PENDING] = not subscription.confirmed
             subscription.attributes["ConfirmationWasAuthenticated"] = subscription.confirmed
         if not subscription.confirmed:
             # Asking again sends another mail; the newest token counts.
             subscription._encante_token = secrets.token_hex(64)
             subscription._encante_asked_at = clock.now()
-            mailbox.put_confirmation(self, subscription)
+            delivery.ask_for_confirmation(self, subscription)
         return subscription
 
     def confirm(self, topic_arn: str, token: str | None) -> Subscription:
@@ -171,10 +173,6 @@ class Backend(SNSBackend):
                 message_structure,
             )
             delivery.deliver(self, topic, sent)
-            topic.sent_notifications.append(
-                (message_id, message, subject, message_attributes, group_id)
-            )
-            del topic.sent_notifications[:-LOGGED]
         return message_id
 
     def sequence_number(self, topic_arn: str | None) -> str | None:

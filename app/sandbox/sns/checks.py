@@ -9,6 +9,8 @@ from typing import Any
 
 from moto.sns.exceptions import SNSException, SNSInvalidParameter
 
+from app.sandbox import moto_import
+
 MAX_MESSAGE = 262_144
 MAX_SUBJECT = 100
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -57,8 +59,20 @@ PROTOCOLS: dict[str, Callable[[str], str]] = {
     "application": _arn_protocol("sns", "Application endpoint arn invalid"),
     "sms": _matches(_PHONE, "Invalid SMS endpoint"),
 }
-# These are confirmed by whoever reads the address; the others belong to the account itself.
 NEED_CONFIRMATION = ("email", "email-json", "http", "https")
+
+
+def is_own(protocol: str, address: str, account_id: str) -> bool:
+    """Whether a subscription needs no confirmation: what belongs to the account, and phones."""
+    if protocol in NEED_CONFIRMATION:
+        return False
+    return protocol != "sqs" or address.split(":")[4] == account_id
+
+
+def queue_region(protocol: str, address: str) -> None:
+    """Refuse a queue in a region that does not exist."""
+    if protocol == "sqs" and address.split(":")[3] not in moto_import.regions():
+        raise invalid("SQS endpoint ARN")
 
 
 def topic_arn(arn: str | None, region: str, account_id: str) -> str:

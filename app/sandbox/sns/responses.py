@@ -22,12 +22,17 @@ class Response(SNSResponse):
 
     def subscribe(self) -> Any:
         """Subscribe: the ARN, or the words `pending confirmation`."""
+        self._note_address()
         result: Any = super().subscribe()
         arn = result.result["SubscriptionArn"]
         confirmed = self.backend.subscriptions[arn].confirmed
         if not confirmed and not self._get_param("ReturnSubscriptionArn", False):
             return ActionResult({"SubscriptionArn": "pending confirmation"})
         return result
+
+    def _note_address(self) -> None:
+        """The links in what is sent now lead to where the sandbox is being asked now."""
+        self.backend.asked_at = f"{self.parsed_url.scheme}://{self.parsed_url.netloc}"
 
     def confirm_subscription(self) -> Any:
         """ConfirmSubscription: the ARN that the subscription has from now on."""
@@ -67,6 +72,7 @@ class Response(SNSResponse):
 
     def publish(self) -> Any:
         """Publish; a FIFO topic's answer carries a sequence number."""
+        self._note_address()
         result: Any = super().publish()
         arn = self._get_param("TargetArn") or self._get_param("TopicArn")
         number = self.backend.sequence_number(arn)

@@ -64,7 +64,7 @@ def test_what_somebody_has_to_read_is_pending_until_confirmed_with_the_mailed_to
 
 def test_the_link_in_the_mail_confirms_without_signing_in(sandbox: Sandbox, sns: Any, topic: str):
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.org")
-    with urllib.request.urlopen(sandbox.url + mails(sandbox)[0]["link"], timeout=10) as answer:
+    with urllib.request.urlopen(mails(sandbox)[0]["link"], timeout=10) as answer:
         assert b"<SubscriptionArn>arn:aws:sns:" in answer.read()
     assert counters(sns, topic) == ("1", "0")
 
@@ -124,6 +124,12 @@ def test_a_queue_of_the_account_is_subscribed_at_once_and_can_be_unsubscribed(sn
     sns.unsubscribe(SubscriptionArn=arn)
 
 
+def test_somebody_elses_queue_is_pending(sns: Any, topic: str):
+    queue = "arn:aws:sqs:us-east-1:000000000000:inbox"
+    answer = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    assert answer["SubscriptionArn"] == "pending confirmation"
+
+
 @pytest.mark.parametrize(
     ("protocol", "endpoint"),
     [
@@ -132,6 +138,7 @@ def test_a_queue_of_the_account_is_subscribed_at_once_and_can_be_unsubscribed(sn
         ("http", "https://example.org"),
         ("https", "http://example.org"),
         ("sqs", "inbox"),
+        ("sqs", "arn:aws:sqs:mars-north-1:210987654321:inbox"),
         ("sqs", "arn:aws:sns:us-east-1:210987654321:done"),
         ("lambda", "f"),
         ("sms", "call me"),
