@@ -66,7 +66,7 @@ class Call:
         except AwsError as error:
             if not (error.may_have_happened and self.find_again):
                 raise
-            found = self._find(clients, *self.find_again)
+            found = self._find(clients, *self.find_again, error)
             if not found:
                 raise
             return {"Found": found}
@@ -79,9 +79,18 @@ class Call:
         return result
 
     def _find(
-        self, clients: Clients, name: str, parameters: Mapping[str, Any], items: str
+        self,
+        clients: Clients,
+        name: str,
+        parameters: Mapping[str, Any],
+        items: str,
+        lost: AwsError,
     ) -> list[dict[str, Any]]:
-        answer = Call(self.service, name, self.region, parameters).run(clients)
+        try:
+            answer = Call(self.service, name, self.region, parameters).run(clients)
+        except AwsError as error:
+            # What counts is that the create is in doubt, not that the look for it failed.
+            raise lost from error
         found: list[dict[str, Any]] = jmespath.search(items, answer) or []
         return found
 
@@ -164,7 +173,7 @@ def check(call: Call, clients: Clients) -> Check:
         shape = client.meta.service_model.operation_model(call.operation).input_shape
         if shape is None or "DryRun" not in shape.members:
             return Check(call, "unknown", f"{call.service.upper()} offers no dry run.")
-        if not clients.dry_run_works(call.region):
+        if not clients.dry_run_works(call.region, call.operation):
             return Check(
                 call, "unknown", "This endpoint does not honour DryRun, so nothing was sent."
             )
@@ -172,7 +181,11 @@ def check(call: Call, clients: Clients) -> Check:
         clients.send(call.service, call.operation, parameters, call.region, call.entry.repeat)
     except AwsError as error:
         return _judge(call, error)
-    return Check(call, "unknown", "The endpoint answered without refusing the dry run.")
+    return Check(
+        call,
+        "unknown",
+        "The endpoint answered as if this had been carried out. Look at the list.",
+    )
 
 
 def _judge(call: Call, error: AwsError) -> Check:

@@ -6,13 +6,20 @@ the process that uses it and makes its clients when they are first asked for.
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from json import JSONDecodeError
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -24,6 +31,18 @@ CONNECT_SECONDS = 3
 READ_SECONDS = 10
 _ATTEMPTS: dict[Repeat, int] = {"read": 5, "safe": 3, "token": 3, "once": 1}
 _IDENTITY_SECONDS = 300
+# moto, and what is built on it, honours DryRun in all operations of ours but these.
+_AWS_XML = re.compile(rb"(<\?xml[^>]*\?>\s*)?<[A-Za-z]+Response[\s>/]")
+_DRY_RUN_IGNORED = {"ModifyInstanceAttribute"}
+
+
+# The sandbox is reached the same way whatever the environment and ~/.aws say, right or wrong:
+# botocore's settings with their own defaults, and no proxy.
+_SANDBOX_SESSION: dict[str, Any] = {
+    name: (None, None, default, convert)
+    for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
+} | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+_SANDBOX_CONFIG = Config(proxies={})
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,7 @@ class Clients:
         self._clients: dict[tuple[str, str, Repeat], Any] = {}
         self._identity: tuple[float, Identity] | None = None
         self._dry_run_works: bool | None = None
+        self._attempts = threading.local()
 
     def client(self, service: str, region: str, repeat: Repeat = "read") -> Any:
         """The client for a service in a region; made when first asked for."""
@@ -80,26 +100,48 @@ class Clients:
             max_pool_connections=self._pool,
             user_agent_extra="encante",
         )
+        address = {}
+        if self._sandbox_url:
+            address = {"endpoint_url": self._sandbox_url}
+            config = config.merge(_SANDBOX_CONFIG)
         try:
             if self._session is None:
                 self._session = self._make_session()
-            address = {"endpoint_url": self._sandbox_url} if self._sandbox_url else {}
-            return self._session.client(service, region_name=region, config=config, **address)
-        except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+            client = self._session.client(service, region_name=region, config=config, **address)
+        except (BotoCoreError, ValueError, OSError) as error:
             raise from_boto(error, service, "", region) from error
+        client.meta.events.register("needs-retry", self._note_attempt)
+        client.meta.events.register("response-received", _check_form)
+        return client
 
     def _make_session(self) -> Any:
-        if self._sandbox_url:
-            return boto3.Session(aws_access_key_id=SANDBOX_KEY, aws_secret_access_key=SANDBOX_KEY)
-        return boto3.Session()
+        if not self._sandbox_url:
+            return boto3.Session()
+        session = botocore.session.Session(session_vars=_SANDBOX_SESSION)
+        return boto3.Session(
+            aws_access_key_id=SANDBOX_KEY,
+            aws_secret_access_key=SANDBOX_KEY,
+            botocore_session=session,
+        )
+
+    def _note_attempt(
+        self, response: Any = None, caught_exception: Exception | None = None, **_: Any
+    ) -> None:
+        """Called by botocore after each attempt: keeps whether one of them got no clear answer."""
+        if caught_exception is not None:
+            lost = from_boto(caught_exception, "", "", "").may_have_happened
+        else:
+            lost = _answered_in_doubt(response)
+        if lost:
+            self._attempts.lost = True
 
     def endpoint(self, service: str = "ec2", region: str = "us-east-1") -> Endpoint:
         """Which endpoint this is: the sandbox, AWS, or another."""
         if self._sandbox_url:
             return Endpoint("sandbox", self._sandbox_url)
         url = str(self.client(service, region).meta.endpoint_url)
-        host = url.partition("://")[2].partition("/")[0].partition(":")[0]
-        if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        host = urlsplit(url).hostname or ""
+        if host.endswith(_aws_domains()):
             return Endpoint("aws")
         return Endpoint("other", url)
 
@@ -116,34 +158,82 @@ class Clients:
     def send(
         self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
     ) -> dict[str, Any]:
-        """Make one request; returns botocore's answer. Raises AwsError."""
+        """Make one request; returns botocore's answer. Raises AwsError.
+
+        When botocore has tried several times, and one of the earlier attempts got no clear
+        answer, then the call may have been carried out whatever became of the last.
+        """
         client = self.client(service, region, repeat)
         method = getattr(client, _method_name(client, operation))
+        self._attempts.lost = False
         try:
             answer: dict[str, Any] = method(**parameters)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
+            raised = from_boto(error, service, operation, region)
+            in_doubt = self._attempts.lost and repeat != "read"
+            if in_doubt and raised.trouble in {"unreachable", "throttled"}:
+                raised = replace(raised, trouble="uncertain")
+            raise raised from error
+        except (OSError, JSONDecodeError) as error:
+            # A program or file that ~/.aws names for credentials is not there, or gives no JSON.
             raise from_boto(error, service, operation, region) from error
         return answer
 
-    def dry_run_works(self, region: str) -> bool:
-        """Whether DryRun can be trusted here.
+    def dry_run_works(self, region: str, operation: str) -> bool:
+        """Whether DryRun can be trusted here for an EC2 operation.
 
         Some emulators ignore DryRun and execute, so an endpoint that is neither AWS nor the
-        sandbox is asked once, with a call that changes nothing. Raises AwsError.
+        sandbox is asked once, with a call that changes nothing, and must answer as AWS does to
+        one who is permitted: a refusal would prove nothing. Raises AwsError.
         """
         if self.endpoint(region=region).kind != "other":
             return True
+        if operation in _DRY_RUN_IGNORED:
+            return False
         if self._dry_run_works is None:
-            try:
-                self.send("ec2", "DescribeInstances", {"DryRun": True}, region, "read")
-                self._dry_run_works = False
-            except AwsError as error:
-                if error.trouble in {"unreachable", "uncertain", "throttled", "credentials"}:
-                    raise
-                self._dry_run_works = error.code in {"DryRunOperation", "UnauthorizedOperation"}
+            self._dry_run_works = self._probe_dry_run(region)
         return self._dry_run_works
+
+    def _probe_dry_run(self, region: str) -> bool:
+        try:
+            self.send("ec2", "DescribeInstances", {"DryRun": True}, region, "read")
+        except AwsError as error:
+            if error.trouble in {"unreachable", "uncertain", "throttled", "credentials"}:
+                raise
+            return error.code == "DryRunOperation"
+        return False
 
 
 def _method_name(client: Any, operation: str) -> str:
     names: dict[str, str] = client.meta.method_to_api_mapping
     return next(method for method, api in names.items() if api == operation)
+
+
+def _answered_in_doubt(response: tuple[Any, Any] | None) -> bool:
+    """Whether botocore's (HTTP response, parsed answer) leaves open if the call was done."""
+    if response is None or response[0].status_code < 500:
+        return False
+    return from_boto(ClientError(response[1], ""), "", "", "").may_have_happened
+
+
+def _check_form(response_dict: dict[str, Any] | None = None, **_: Any) -> None:
+    """Called by botocore with each answer. Raises ResponseParserError where it is not AWS's.
+
+    A well-formed page of some web server would otherwise pass for an empty answer: a list
+    without resources, a create that succeeded.
+    """
+    if response_dict is None or response_dict["status_code"] >= 300:
+        return
+    body = response_dict["body"].lstrip()
+    # XML: <DescribeVolumesResponse …>, after a declaration or none. JSON (SQS): an object.
+    if body and not body.startswith(b"{") and not _AWS_XML.match(body):
+        raise ResponseParserError("The answer does not have the form of AWS's.")
+
+
+@cache
+def _aws_domains() -> tuple[str, ...]:
+    """The domains of AWS's own endpoints in all its partitions, each with a leading dot."""
+    data = botocore.session.get_session().get_component("data_loader").load_data("partitions")
+    outputs = [partition["outputs"] for partition in data["partitions"]]
+    keys = ("dnsSuffix", "dualStackDnsSuffix")
+    return tuple(sorted({f".{output[key]}" for output in outputs for key in keys}))

@@ -2,73 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-Trouble = Literal[
-    "refused",  # not permitted to this identity
-    "credentials",  # none, expired or wrong
-    "throttled",
-    "unreachable",  # certainly not done: no connection was made
-    "uncertain",  # the request may have been carried out; its answer was lost
-    "missing",  # the thing named does not exist
-    "conflict",  # not in this state; in use; already there
-    "invalid",  # AWS does not accept a parameter
-    "limit",  # a quota is exhausted
-    "unsupported",  # this endpoint does not know the operation
-    "other",
-]
+from app.aws.operations import OPERATIONS
+from app.aws.troubles import STATUS, Trouble, of_answer, of_exception
 
-# Trouble -> HTTP status of the page that shows it
-STATUS: dict[str, int] = {
-    "refused": 403,
-    "credentials": 403,
-    "throttled": 429,
-    "unreachable": 424,
-    "uncertain": 424,
-    "missing": 404,
-    "conflict": 409,
-    "invalid": 422,
-    "limit": 409,
-    "unsupported": 422,
-    "other": 424,
-}
+__all__ = ["STATUS", "AwsError", "Trouble", "from_boto"]
 
-_THROTTLES = {
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-    "RequestThrottled",
-    "SlowDown",
-    "EC2ThrottledException",
-    "SnapshotCreationPerVolumeRateExceeded",
-}
-_CREDENTIALS = {
-    "AuthFailure",
-    "InvalidClientTokenId",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
-    "InvalidAccessKeyId",
-    "UnrecognizedClientException",
-    "InvalidSignatureException",
-    "OptInRequired",
-}
-_REFUSALS = {
-    "UnauthorizedOperation",
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthorizationError",
-    "AuthorizationErrorException",
-    "Blocked",
-}
-_UNSUPPORTED = {"InvalidAction", "UnknownOperationException", "NotImplemented"}
 _ADVICE = {
     "refused": "Ask for the permission {permission} for this identity.",
     "credentials": "Sign in to AWS again (for SSO: aws sso login), or set other credentials, "
@@ -106,7 +50,7 @@ _CODE_ADVICE = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class AwsError(Exception):
     """One failed AWS call.
 
@@ -129,12 +73,15 @@ class AwsError(Exception):
 
     @property
     def permission(self) -> str:
-        """The IAM action behind the call, such as ``ec2:RunInstances``."""
-        return f"{self.service}:{self.operation}"
+        """The IAM action that was missing or tried, such as ``ec2:RunInstances``."""
+        named = re.search(r"not authorized to perform: ([a-z0-9-]+:\w+)", self.message)
+        return named[1] if named else f"{self.service}:{self.operation}"
 
     @property
     def advice(self) -> str:
         """What a person can do about it, in a sentence; may be empty."""
+        if self.trouble == "uncertain" and self._only_read:
+            return "No answer came that could be understood. Try again in a while."
         advice = _CODE_ADVICE.get(self.code, _ADVICE[self.trouble])
         return advice.format(permission=self.permission)
 
@@ -145,17 +92,31 @@ class AwsError(Exception):
 
     @property
     def may_have_happened(self) -> bool:
-        """Whether the call may have been carried out although it failed."""
-        return self.trouble == "uncertain"
+        """Whether the call may have changed something although it failed."""
+        return self.trouble == "uncertain" and not self._only_read
+
+    @property
+    def _only_read(self) -> bool:
+        entry = OPERATIONS.get((self.service, self.operation))
+        return entry is not None and entry.repeat == "read"
 
 
 def from_boto(error: Exception, service: str, operation: str, region: str) -> AwsError:
-    """What ``error`` (ClientError, BotoCoreError, ResponseParserError) means for a person."""
+    """What ``error`` means for a person.
+
+    Besides botocore's own (ClientError, BotoCoreError, ResponseParserError) it may be what botocore
+    lets through: OSError and JSONDecodeError when it looks for credentials, ValueError when the
+    endpoint is no URL.
+    """
     where = {"service": service, "operation": operation, "region": region}
     if isinstance(error, boto.ClientError):
         return _from_answer(error, where)
-    trouble, code = _from_transport(error)
-    return AwsError(trouble, code, str(error), **where)
+    # botocore's name for it is no code of AWS's, but tells one failure from another.
+    code = type(error).__name__.replace("ParamValidationError", "ParamValidation")
+    # The parser's own words hold the whole answer, which can be long, or hold a private key.
+    unread = "The endpoint's answer could not be read: it is not in AWS's form."
+    message = unread if isinstance(error, ResponseParserError) else str(error)
+    return AwsError(of_exception(error), code, message, **where)
 
 
 def _from_answer(error: boto.ClientError, where: dict[str, str]) -> AwsError:
@@ -167,67 +128,10 @@ def _from_answer(error: boto.ClientError, where: dict[str, str]) -> AwsError:
     )
     status = int(meta.get("HTTPStatusCode", 0) or 0)
     return AwsError(
-        _classify(code, status),
+        of_answer(code, status, message),
         code,
         message.strip() or code,
         request_id=str(meta.get("RequestId", "")),
         encoded=encoded.strip(),
         **where,
     )
-
-
-def _classify(code: str, status: int) -> Trouble:
-    if code in _THROTTLES:
-        return "throttled"
-    if code in _CREDENTIALS:
-        return "credentials"
-    if code in _REFUSALS:
-        return "refused"
-    if code in _UNSUPPORTED:
-        return "unsupported"
-    if "NotFound" in code or code.endswith(("NonExistentQueue", "QueueDoesNotExist")):
-        return "missing"
-    if "LimitExceeded" in code or code in {"InsufficientInstanceCapacity", "MaxSpotInstance"}:
-        return "limit"
-    if status >= 500:
-        return "uncertain"
-    if any(word in code for word in ("InUse", "IncorrectState", "Duplicate", "Conflict")) or (
-        code
-        in {
-            "IncorrectInstanceState",
-            "OperationNotPermitted",
-            "UnsupportedOperation",
-            "InvalidVolume.ZoneMismatch",
-            "IdempotentParameterMismatch",
-            "InvalidAMIID.Unavailable",
-        }
-    ):
-        return "conflict"
-    return "invalid" if 400 <= status < 500 else "other"
-
-
-def _from_transport(error: Exception) -> tuple[Trouble, str]:
-    name = type(error).__name__
-    if isinstance(
-        error,
-        boto.NoCredentialsError
-        | boto.PartialCredentialsError
-        | boto.CredentialRetrievalError
-        | boto.TokenRetrievalError
-        | boto.SSOTokenLoadError
-        | boto.UnauthorizedSSOTokenError
-        | boto.ProfileNotFound
-        | boto.LoginRefreshRequired,
-    ):
-        return "credentials", name
-    if isinstance(error, boto.ParamValidationError):
-        return "invalid", "ParamValidation"
-    if isinstance(error, boto.ReadTimeoutError | boto.ConnectionClosedError):
-        return "uncertain", name
-    if isinstance(error, boto.ConnectTimeoutError | boto.EndpointConnectionError):
-        return "unreachable", name
-    if isinstance(error, boto.ProxyConnectionError | boto.SSLError | boto.NoRegionError):
-        return "unreachable", name
-    if isinstance(error, boto.HTTPClientError | ResponseParserError):
-        return "uncertain", name
-    return "other", name

@@ -23,8 +23,8 @@ from tests.aws.samples import HOSTILE, QUEUE, REGION, TOPIC, filled, hostile
 from tests.aws.shell import parsed_by, run_cli, run_python
 
 AWS = Endpoint("aws")
-# Every seventh text leads once; every text meets most parameters in one round or another.
-ROUNDS = range(0, len(HOSTILE), 7)
+# Where the hostile texts begin: from each, they meet other parameters.
+ROUNDS = range(0, len(HOSTILE), 16)
 
 
 def sandbox(recorder: Recorder) -> Endpoint:
