@@ -25,8 +25,14 @@ class Operation:
     permissions: tuple[str, ...]
 
 
-def _table(service: str, repeat: Repeat, *names: str) -> dict[tuple[str, str], Operation]:
-    return {(service, name): Operation(repeat, (f"{service}:{name}",)) for name in names}
+def _table(
+    service: str, repeat: Repeat, *names: str, tagged_by: str = ""
+) -> dict[tuple[str, str], Operation]:
+    """Entries of a service. ``tagged_by``: these can tag what they make, and then need the
+    permission for that operation as well.
+    """
+    tagging = (f"{service}:{tagged_by}",) if tagged_by else ()
+    return {(service, name): Operation(repeat, (f"{service}:{name}", *tagging)) for name in names}
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -39,7 +45,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "DescribeInstances",
         "DescribeInstanceTypes",
         "DescribeKeyPairs",
-        "DescribeRegions",
         "DescribeSecurityGroups",
         "DescribeSnapshots",
         "DescribeVolumes",
@@ -59,22 +64,21 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "StopInstances",
         "TerminateInstances",
     ),
-    **_table("ec2", "token", "RunInstances", "CreateVolume"),
+    **_table("ec2", "token", "RunInstances", "CreateVolume", tagged_by="CreateTags"),
+    **_table("ec2", "once", "AttachVolume", "RebootInstances"),
     **_table(
         "ec2",
         "once",
-        "AttachVolume",
         "CreateImage",
         "CreateKeyPair",
         "CreateSnapshot",
-        "RebootInstances",
         "RegisterImage",
+        tagged_by="CreateTags",
     ),
     **_table(
         "sns",
         "read",
         "GetTopicAttributes",
-        "ListSubscriptions",
         "ListSubscriptionsByTopic",
         "ListTagsForResource",
         "ListTopics",
@@ -83,19 +87,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "sns",
         "safe",
         "ConfirmSubscription",
-        "CreateTopic",
         "DeleteTopic",
         "Subscribe",
         "TagResource",
         "Unsubscribe",
         "UntagResource",
     ),
+    **_table("sns", "safe", "CreateTopic", tagged_by="TagResource"),
     **_table("sns", "once", "Publish"),
     **_table("sqs", "read", "GetQueueAttributes", "GetQueueUrl", "ListQueues", "ListQueueTags"),
     **_table(
         "sqs",
         "safe",
-        "CreateQueue",
         "DeleteMessage",
         "DeleteQueue",
         "ReceiveMessage",
@@ -103,6 +106,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "TagQueue",
         "UntagQueue",
     ),
+    **_table("sqs", "safe", "CreateQueue", tagged_by="TagQueue"),
     **_table("sts", "read", "GetCallerIdentity"),
 }
 
