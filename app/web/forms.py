@@ -14,7 +14,7 @@ from app.aws.errors import AwsError
 from app.aws.show import as_boto3, as_cli, as_words
 from app.people import actions
 from app.resources import RESOURCES
-from app.resources.forms import ActionForm, Desk, Done, link
+from app.resources.forms import ActionForm, Desk, Done, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
 from app.web.context import actor, house
@@ -323,6 +323,24 @@ def do_rest(action_id: str) -> ResponseReturnValue:
     return redirect(f"/{slug}", 303)
 
 
+def linked_page(kind: str, name: str) -> ResponseReturnValue:
+    """From a row that was ticked in a list to the form of another resource that it leads to."""
+    resource = RESOURCES[kind]
+    action = resource.action(name)
+    assert action.link is not None  # noqa: S101  (only such actions have this route)
+    try:
+        rows = _rows(resource, action)
+    except _Unknown as error:
+        return unknown(resource, error.resource_id)
+    if len(rows) != 1:
+        abort(400, f"{action.title} is for one {resource.one} at a time; choose one in the list.")
+    reason = _refusal(action, rows[0])
+    if reason:
+        flash(reason, "warning")
+        return redirect(page_of(resource.slug, rows[0].id))
+    return redirect(action.link(rows[0]))
+
+
 def register(app: Flask) -> None:
     """A route per form."""
     for kind, resource in RESOURCES.items():
@@ -334,6 +352,13 @@ def register(app: Flask) -> None:
                     form_page,
                     defaults={"kind": kind, "name": entry.name},
                     methods=["GET", "POST"],
+                )
+            elif entry.link is not None and entry.on != "none":
+                app.add_url_rule(
+                    f"/{resource.slug}/{entry.name}",
+                    f"{kind}_{entry.name}",
+                    linked_page,
+                    defaults={"kind": kind, "name": entry.name},
                 )
     app.add_url_rule("/actions/<action_id>", "action", action_page)
     app.add_url_rule("/actions/<action_id>/rest", "action_rest", do_rest, methods=["POST"])
