@@ -44,5 +44,5 @@ VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-m", "app.cli", "health"]
-# exec: gunicorn is process 1 and hears docker's SIGTERM itself.
-CMD ["sh", "-c", "python -m app.cli migrate && exec gunicorn --config gunicorn.conf.py"]
+# The console brings its database up to date itself when it starts.
+CMD ["gunicorn", "--config", "gunicorn.conf.py"]

@@ -62,10 +62,11 @@ def link() -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database to the newest version."""
-    from app import console
+    """Bring the database up to date (the console does so itself when it starts)."""
+    from app.db import make_engine
+    from app.migrate import upgrade
 
-    console.migrate(load_settings())
+    upgrade(make_engine(load_settings().database_url))
 
 
 @cli.command()

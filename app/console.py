@@ -1,4 +1,4 @@
-"""Run the console on this machine: the sandbox, the database, gunicorn, and the link to open."""
+"""Run the console on this machine: the sandbox, gunicorn, and the link to open."""
 
 from __future__ import annotations
 
@@ -43,32 +43,22 @@ def run(settings: Settings) -> None:
 
 
 def _start(programs: Supervisor, settings: Settings) -> None:
-    """Start the sandbox (unless the console works on AWS) and the console; wait for both."""
+    """Start the sandbox (unless the console works on AWS) and the console; wait for both.
+
+    The console brings the database up to date itself, before it answers.
+    """
     environment = dict(os.environ)
     if settings.aws == "sandbox":
         # A proxy of the environment must not get the calls to the sandbox.
         beside = f"127.0.0.1,localhost,{os.environ.get('NO_PROXY', os.environ.get('no_proxy', ''))}"
         environment |= {"NO_PROXY": beside, "no_proxy": beside}
         programs.start("sandbox", [sys.executable, "-m", "app.sandbox"], environment)
-    migrate(settings)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
     programs.start("console", gunicorn, environment)
     if settings.aws == "sandbox":
         sandbox = f"127.0.0.1:{settings.sandbox_port}"
         programs.wait_until(lambda: _get(sandbox, "/_sandbox/clock"), "The sandbox", START_SECONDS)
     programs.wait_until(lambda: answers(settings), "The console", START_SECONDS)
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the database of the settings to the newest version, making it when there is none."""
-    from alembic import command
-    from alembic.config import Config
-
-    Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    config.set_main_option("sqlalchemy.url", settings.database_url.replace("%", "%%"))
-    command.upgrade(config, "head")
 
 
 def login_link(settings: Settings) -> str:
