@@ -356,7 +356,7 @@ def register(app: Flask) -> None:
             elif entry.link is not None and entry.on != "none":
                 app.add_url_rule(
                     f"/{resource.slug}/{entry.name}",
-                    f"{kind}_{entry.name}",
+                    f"{kind}_{entry.name}_of",
                     linked_page,
                     defaults={"kind": kind, "name": entry.name},
                 )
