@@ -159,26 +159,24 @@ class Collector:
         return self._pauses.on(scope.region, now) or self._pauses.on(scope, now)
 
     def _readings(self, now: datetime) -> Iterator[_Job]:
+        # An unchanged row is not written, so when it was read last is kept here.
         changing = self._inventory.changing_ids()
+        held = self._read_at
         self._read_at = {
-            scope: {i: at for i, at in read.items() if i in set(changing.get(scope, ()))}
-            for scope, read in self._read_at.items()
-            if scope in changing
+            scope: {each: held.get(scope, {}).get(each, seen_at) for each, seen_at in ids.items()}
+            for scope, ids in changing.items()
         }
         for scope in self._scopes(self._account):
             if self._paused(scope, now):
                 continue
-            due = self._settling.due(scope, now)
-            read = self._read_at.get(scope, {})
-            waiting = [i for i in changing.get(scope, ()) if self._is_due(read.get(i), now)]
-            waiting.sort(key=lambda i: read.get(i, datetime.min.replace(tzinfo=now.tzinfo)))
-            ids = tuple(dict.fromkeys([*due, *waiting]))[:FILTER_VALUES]
+            age = {each: abs(now - at) for each, at in self._read_at.get(scope, {}).items()}
+            settling = self._settling.due(scope, now)
+            waiting = [each for each in age if age[each] >= self._changing_every]
+            waiting.sort(key=lambda each: age[each], reverse=True)
+            ids = tuple(dict.fromkeys([*settling, *waiting]))[:FILTER_VALUES]
             if ids:
-                last = min((read[i] for i in ids if i in read), default=now - self._changing_every)
-                yield _Job(scope, (now - last) / self._changing_every, ids)
-
-    def _is_due(self, last: datetime | None, now: datetime) -> bool:
-        return last is None or abs(now - last) >= self._changing_every
+                oldest = max((age[each] for each in waiting), default=self._changing_every)
+                yield _Job(scope, oldest / self._changing_every, ids)
 
     def _refreshes(self, now: datetime) -> Iterator[_Job]:
         known = self._inventory.collections()
@@ -193,9 +191,10 @@ class Collector:
                 continue
             since = abs(now - collection.started_at)
             wanted = collection.wanted_at is not None and now - collection.wanted_at <= LOOKED_AT
-            soon = wanted or scope not in self._refreshed
+            soon = wanted or collection.failing or scope not in self._refreshed
             overdue = since / (self._wanted_every if soon else self._idle_every)
-            if collection.asked_at is not None and collection.asked_at >= collection.started_at:
+            asked = collection.asked_at
+            if asked is not None and collection.started_at < asked <= now:
                 overdue += _ASKED
             if overdue >= 1:
                 yield _Job(scope, overdue)

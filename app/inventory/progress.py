@@ -26,6 +26,7 @@ class Collection:
     started_at: datetime | None
     seen_at: datetime | None
     claimed_until: datetime | None
+    failing: bool
     wanted_at: datetime | None
     asked_at: datetime | None
 
@@ -39,7 +40,13 @@ def all_collections(connection: Connection) -> dict[Scope, Collection]:
     for row in connection.execute(statement):
         scope = Scope(row.kind, row.account, row.region)
         found[scope] = Collection(
-            scope, row.started_at, row.seen_at, row.claimed_until, row.wanted_at, row.asked_at
+            scope,
+            started_at=row.started_at,
+            seen_at=row.seen_at,
+            claimed_until=row.claimed_until,
+            failing=row.error_code is not None,
+            wanted_at=row.wanted_at,
+            asked_at=row.asked_at,
         )
     return found
 

@@ -161,15 +161,14 @@ class Reader:
                 found += rows.load(connection, resource, by_kind[kind][: limit - len(found)])
         return found
 
-    def changing_ids(self) -> dict[Scope, list[str]]:
-        """The ids of what is on its way to another state, by kind, account and region."""
-        statement = select(
-            resources.c.kind, resources.c.account, resources.c.region, resources.c.id
-        ).where(*_changing())
-        found: dict[Scope, list[str]] = defaultdict(list)
+    def changing_ids(self) -> dict[Scope, dict[str, datetime]]:
+        """The ids of what is on its way to another state, with when that was read."""
+        place = (resources.c.kind, resources.c.account, resources.c.region)
+        statement = select(*place, resources.c.id, resources.c.seen_at).where(*_changing())
+        found: dict[Scope, dict[str, datetime]] = defaultdict(dict)
         with self._reading() as connection:
-            for kind, account, region, resource_id in connection.execute(statement):
-                found[Scope(kind, account, region)].append(resource_id)
+            for kind, account, region, resource_id, seen_at in connection.execute(statement):
+                found[Scope(kind, account, region)][resource_id] = seen_at
         return found
 
     def counts(self) -> dict[str, dict[str, int]]:
