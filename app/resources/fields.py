@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from wtforms import Field, StringField, ValidationError
+from wtforms import Field, SelectChoice, StringField, ValidationError
 
 MAX_TAGS = 50
 MAX_KEY = 128
 MAX_VALUE = 256
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """The choices of a field, from values and labels."""
+    return [SelectChoice(value=value, label=label) for value, label in pairs]
 
 
 class PickerField(StringField):  # type: ignore[misc]

@@ -14,6 +14,7 @@ from wtforms.validators import Length, Regexp
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
 from app.aws.reference import Reference
+from app.resources.fields import options
 from app.resources.spec import Known, Row
 
 SENDING_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
@@ -123,10 +124,10 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
         """Check what concerns more than one field; call ``complain`` for what is wrong."""
 
     def choose_first(self) -> None:
-        """Take the first choice of every select field that has none yet, as the browser shows it."""
+        """Take the first choice of every select field that has none yet, as browsers do."""
         for entry in self:
             if type(entry) is SelectField and entry.data in (None, "None") and entry.choices:
-                entry.data = entry.choices[0][0]
+                entry.data = entry.choices[0].value
 
     def complain(self, name: str, message: str) -> None:
         """Put an error at a field."""
@@ -177,15 +178,15 @@ class CreateForm(ActionForm):
     region = SelectField("Region")
 
     def prepare(self, desk: Desk) -> None:
-        self.region.choices = [(name, name) for name in desk.regions]
+        self.region.choices = options((name, name) for name in desk.regions)
         if self.region.data not in desk.regions and not self.is_submitted():
             self.region.data = desk.regions[0]
 
     @property
     def place(self) -> str:
         """The region chosen; the first on offer while none that exists is."""
-        choices = [value for value, _ in self.region.choices]
-        return self.region.data if self.region.data in choices else str(choices[0])
+        offered = [choice.value for choice in self.region.choices]
+        return self.region.data if self.region.data in offered else str(offered[0])
 
 
 def page_of(kind_slug: str, resource_id: str) -> str:

@@ -12,7 +12,7 @@ from app.aws import images, snapshots
 from app.aws.call import Plan
 from app.aws.listing import Description
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import Ascii, Id, OneLine, PickerField, TagsField, strip
+from app.resources.fields import Ascii, Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -94,18 +94,20 @@ class CreateImageForm(ActionForm):
     description = StringField("Description", filters=[strip], validators=[OneLine(255), Ascii()])
     no_reboot = RadioField(
         "Reboot",
-        choices=[
-            (
-                "reboot",
-                "Reboot the instance: it is down for a minute, and all its disks are in the image "
-                "as at one moment",
-            ),
-            (
-                "no-reboot",
-                "Do not reboot: it goes on running, and what was not yet written to disk may be "
-                "missing or half-written in the image",
-            ),
-        ],
+        choices=options(
+            [
+                (
+                    "reboot",
+                    "Reboot the instance: it is down for a minute, and all its disks are in "
+                    "the image as at one moment",
+                ),
+                (
+                    "no-reboot",
+                    "Do not reboot: it goes on running, and what was not yet written to disk "
+                    "may be missing or half-written in the image",
+                ),
+            ]
+        ),
         default="reboot",
     )
     tags = TagsField("Tags")
@@ -181,11 +183,13 @@ class RegisterImageForm(ActionForm):
     description = StringField("Description", filters=[strip], validators=[OneLine(255), Ascii()])
     architecture = SelectField(
         "Architecture",
-        choices=[
-            ("x86_64", "x86_64 (Intel, AMD)"),
-            ("arm64", "arm64 (Graviton)"),
-            ("i386", "i386"),
-        ],
+        choices=options(
+            [
+                ("x86_64", "x86_64 (Intel, AMD)"),
+                ("arm64", "arm64 (Graviton)"),
+                ("i386", "i386"),
+            ]
+        ),
     )
     root_device_name = StringField(
         "Root device name",
@@ -195,12 +199,14 @@ class RegisterImageForm(ActionForm):
     )
     boot_mode = SelectField(
         "Boot mode",
-        choices=[
-            ("", "Left to the instance type"),
-            ("uefi-preferred", "UEFI preferred"),
-            ("uefi", "UEFI"),
-            ("legacy-bios", "Legacy BIOS"),
-        ],
+        choices=options(
+            [
+                ("", "Left to the instance type"),
+                ("uefi-preferred", "UEFI preferred"),
+                ("uefi", "UEFI"),
+                ("legacy-bios", "Legacy BIOS"),
+            ]
+        ),
     )
     volume_size = IntegerField(
         "Size (GiB)",
@@ -209,11 +215,13 @@ class RegisterImageForm(ActionForm):
     )
     volume_type = SelectField(
         "Type",
-        choices=[
-            (kind.name, f"{kind.name}: {kind.title}")
-            for kind in VOLUME_TYPES.values()
-            if kind.name in {"gp3", "gp2", "standard"}
-        ],
+        choices=options(
+            [
+                (kind.name, f"{kind.name}: {kind.title}")
+                for kind in VOLUME_TYPES.values()
+                if kind.name in {"gp3", "gp2", "standard"}
+            ]
+        ),
     )
     delete_on_termination = BooleanField("Delete the volume with its instance", default=True)
     tags = TagsField("Tags")

@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired
 
 from app.aws import key_pairs
 from app.aws.call import Plan
-from app.resources.fields import Ascii, OneLine, TagsField, strip
+from app.resources.fields import Ascii, OneLine, TagsField, options, strip
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -37,10 +37,12 @@ class CreateKeyPairForm(CreateForm):
     )
     key_type = RadioField(
         "Type",
-        choices=[
-            ("ed25519", "ED25519: short and modern; not for Windows instances"),
-            ("rsa", "RSA: for everything, Windows instances too"),
-        ],
+        choices=options(
+            [
+                ("ed25519", "ED25519: short and modern; not for Windows instances"),
+                ("rsa", "RSA: for everything, Windows instances too"),
+            ]
+        ),
         default="ed25519",
     )
     tags = TagsField("Tags")

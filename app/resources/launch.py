@@ -21,7 +21,7 @@ from app.aws.call import Call, Plan
 from app.aws.key_pairs import create_key_pair
 from app.aws.listing import Description
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import Id, OneLine, PickerField, TagsField, strip
+from app.resources.fields import Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import Answers, CreateForm, Desk, Done, Section, link, page_of
 
 MAX_INSTANCES = 1000  # RunInstances' own bucket
@@ -93,11 +93,13 @@ class LaunchForm(CreateForm):
     )
     key_choice = RadioField(
         "Key pair",
-        choices=[
-            (OLD_KEY, "One that exists"),
-            (NEW_KEY, "Make a new one; its private key is shown once"),
-            (NO_KEY, "None: you will not be able to sign in with SSH"),
-        ],
+        choices=options(
+            [
+                (OLD_KEY, "One that exists"),
+                (NEW_KEY, "Make a new one; its private key is shown once"),
+                (NO_KEY, "None: you will not be able to sign in with SSH"),
+            ]
+        ),
         default=OLD_KEY,
     )
     key_name = SelectField("Existing key pair", validate_choice=False, validators=[OneLine(255)])
@@ -105,7 +107,7 @@ class LaunchForm(CreateForm):
         "Name of the new key pair", filters=[strip], validators=[OneLine(255)]
     )
     new_key_type = SelectField(
-        "Type of the new key pair", choices=[("ed25519", "ED25519"), ("rsa", "RSA")]
+        "Type of the new key pair", choices=options([("ed25519", "ED25519"), ("rsa", "RSA")])
     )
     availability_zone = SelectField("Availability zone", validate_choice=False)
     security_group_ids = SelectMultipleField(
@@ -120,12 +122,14 @@ class LaunchForm(CreateForm):
     )
     volume_type = SelectField(
         "Type of the root volume",
-        choices=[("", "As in the image")]
-        + [
-            (kind.name, f"{kind.name}: {kind.title}")
-            for kind in VOLUME_TYPES.values()
-            if not kind.iops_required and kind.name not in {"st1", "sc1"}
-        ],
+        choices=options(
+            [("", "As in the image")]
+            + [
+                (kind.name, f"{kind.name}: {kind.title}")
+                for kind in VOLUME_TYPES.values()
+                if not kind.iops_required and kind.name not in {"st1", "sc1"}
+            ]
+        ),
     )
     disable_api_termination = BooleanField(
         "Protect from termination",
@@ -140,20 +144,22 @@ class LaunchForm(CreateForm):
         super().prepare(desk)
         region = self.place
         keys = [row.name for row in desk.known.all("key_pair", region)]
-        self.key_name.choices = [(name, name) for name in keys] or [("", "None in this region")]
+        self.key_name.choices = options(
+            [(name, name) for name in keys] or [("", "None in this region")]
+        )
         if not keys and not self.is_submitted():
             self.key_choice.data = NEW_KEY
-        self.availability_zone.choices = [("", "Any: AWS chooses")] + [
-            (zone, zone) for zone in desk.reference.zones(region)
-        ]
-        self.security_group_ids.choices = [
+        self.availability_zone.choices = options(
+            [("", "Any: AWS chooses"), *((zone, zone) for zone in desk.reference.zones(region))]
+        )
+        self.security_group_ids.choices = options(
             (
                 group.id,
                 f"{group.name} ({group.id})"
                 + (f": {group.description}" if group.description else ""),
             )
             for group in desk.reference.security_groups(region)
-        ]
+        )
 
     def examine(self, desk: Desk) -> None:
         if (self.min_count.data or 0) > (self.max_count.data or 0):
@@ -288,7 +294,7 @@ class LaunchForm(CreateForm):
             # the key pair exists now: the form that is sent again must take it, not make it
             name = self.new_key_name.data or ""
             self.key_choice.data, self.key_name.data = OLD_KEY, name
-            self.key_name.choices = [(name, name), *self.key_name.choices]
+            self.key_name.choices = [*options([(name, name)]), *self.key_name.choices]
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         answer = answers[-1]

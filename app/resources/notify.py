@@ -10,7 +10,7 @@ from wtforms import RadioField, SelectField, StringField
 
 from app.aws import topics
 from app.aws.call import Call
-from app.resources.fields import OneLine, strip
+from app.resources.fields import OneLine, options, strip
 from app.resources.forms import ActionForm, Desk
 
 NOBODY, OLD, NEW = "none", "existing", "new"
@@ -28,11 +28,13 @@ class NotifyForm(ActionForm):
 
     notify = RadioField(
         "Notify me",
-        choices=[
-            (NOBODY, "No"),
-            (OLD, "By a topic that exists"),
-            (NEW, "By a new topic"),
-        ],
+        choices=options(
+            [
+                (NOBODY, "No"),
+                (OLD, "By a topic that exists"),
+                (NEW, "By a new topic"),
+            ]
+        ),
         default=NOBODY,
     )
     topic_arn = SelectField("Topic", validate_choice=False)
@@ -46,10 +48,13 @@ class NotifyForm(ActionForm):
     def offer_topics(self, desk: Desk, region: str) -> None:
         """Fill in the topics: those of ``region`` first, each with its confirmed subscriptions."""
         rows = sorted(desk.known.all("topic"), key=lambda row: (row.region != region, row.name))
-        self.topic_arn.choices = [
-            (row.id, f"{row.name} in {row.region}, {row.cells.get('confirmed') or 0} confirmed")
-            for row in rows
-        ] or [("", "There is no topic yet")]
+        self.topic_arn.choices = options(
+            [
+                (row.id, f"{row.name} in {row.region}, {row.cells.get('confirmed') or 0} confirmed")
+                for row in rows
+            ]
+            or [("", "There is no topic yet")]
+        )
 
     def examine_topic(self, desk: Desk) -> None:
         """Complain about a topic that is not there, or a name that cannot be."""

@@ -148,7 +148,7 @@ class WatchForm(NotifyForm):
     sections = (Section("Topic", ("notify", "topic_arn", "new_topic_name")),)
 
     def prepare(self, desk: Desk) -> None:
-        self.notify.choices = [entry for entry in self.notify.choices if entry[0] != NOBODY]
+        self.notify.choices = [entry for entry in self.notify.choices if entry.value != NOBODY]
         self.offer_topics(desk, desk.row.region)
         if not self.is_submitted():
             self.notify.data = OLD if desk.known.all("topic") else NEW

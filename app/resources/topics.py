@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired
 from app.aws import queues, topics
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
-from app.resources.fields import OneLine, TagsField, strip
+from app.resources.fields import OneLine, TagsField, options, strip
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -100,7 +100,7 @@ class SubscribeForm(ActionForm):
     submit_label = "Subscribe"
     sections = (Section("Subscription", ("protocol", "endpoint", "raw_message_delivery")),)
 
-    protocol = SelectField("Protocol", choices=[(name, name) for name in topics.PROTOCOLS])
+    protocol = SelectField("Protocol", choices=options((name, name) for name in topics.PROTOCOLS))
     endpoint = StringField(
         "Endpoint",
         filters=[strip],
@@ -203,14 +203,17 @@ class UnsubscribeForm(ActionForm):
     subscription_arn = SelectField("Subscription", validate_choice=False)
 
     def prepare(self, desk: Desk) -> None:
-        self.subscription_arn.choices = [
-            (entry["SubscriptionArn"], f"{entry.get('Protocol')}: {entry.get('Endpoint')}")
-            for entry in desk.row.description.get("Subscriptions") or []
-            if entry.get("SubscriptionArn", "").startswith("arn:")
-        ] or [("", "No confirmed subscription")]
+        self.subscription_arn.choices = options(
+            [
+                (entry["SubscriptionArn"], f"{entry.get('Protocol')}: {entry.get('Endpoint')}")
+                for entry in desk.row.description.get("Subscriptions") or []
+                if entry.get("SubscriptionArn", "").startswith("arn:")
+            ]
+            or [("", "No confirmed subscription")]
+        )
 
     def examine(self, desk: Desk) -> None:
-        known = {value for value, _label in self.subscription_arn.choices}
+        known = {choice.value for choice in self.subscription_arn.choices}
         if not self.subscription_arn.data or self.subscription_arn.data not in known:
             self.complain("subscription_arn", "Choose a subscription of this topic.")
 

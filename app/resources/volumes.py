@@ -13,7 +13,7 @@ from app.aws import volumes
 from app.aws.call import Plan
 from app.aws.listing import Description
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import Id, OneLine, PickerField, TagsField, strip
+from app.resources.fields import Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -89,7 +89,9 @@ class CreateVolumeForm(CreateForm):
     )
     volume_type = SelectField(
         "Volume type",
-        choices=[(kind.name, f"{kind.name}: {kind.title}") for kind in VOLUME_TYPES.values()],
+        choices=options(
+            (kind.name, f"{kind.name}: {kind.title}") for kind in VOLUME_TYPES.values()
+        ),
     )
     size = IntegerField(
         "Size (GiB)", validators=[Optional()], description="Empty: the size of the snapshot."
@@ -114,7 +116,7 @@ class CreateVolumeForm(CreateForm):
             self.region.data = snapshot.region
             self.size.data = self.size.data or snapshot.description.get("VolumeSize")
         zones = desk.reference.zones(self.place)
-        self.availability_zone.choices = [(zone, zone) for zone in zones]
+        self.availability_zone.choices = options((zone, zone) for zone in zones)
 
     def _snapshot(self, desk: Desk) -> Row | None:
         if not self.snapshot_id.data:
@@ -203,9 +205,10 @@ class AttachForm(ActionForm):
 
     def prepare(self, desk: Desk) -> None:
         fit = self._fitting(desk)
-        self.instance_id.choices = [(row.id, f"{row.label}, {row.state}") for row in fit] or [
-            ("", f"No running or stopped instance in {desk.row.cells.get('zone')}")
-        ]
+        self.instance_id.choices = options(
+            [(row.id, f"{row.label}, {row.state}") for row in fit]
+            or [("", f"No running or stopped instance in {desk.row.cells.get('zone')}")]
+        )
         if fit and not self.is_submitted():
             chosen = next((row for row in fit if row.id == self.instance_id.data), fit[0])
             self.device.data = next(

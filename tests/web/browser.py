@@ -1,0 +1,173 @@
+"""A person with a simple browser: opens pages, fills in forms, sends them. No JavaScript."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.datastructures import MultiDict
+
+from app.background import tick
+from app.db import now
+from app.house import House
+from app.people import login_tokens
+
+
+class _Reader(HTMLParser):
+    """The text of a page, and the fields of its main form as a browser would send them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.fields: MultiDict[str, str] = MultiDict()
+        self.links: list[str] = []
+        self._in_form = False
+        self._skip = 0
+        self._select: str | None = None
+        self._chosen: list[str] = []
+        self._first: str | None = None
+        self._area: str | None = None
+        self._template = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name, value = given.get("name"), given.get("value") or ""
+        if tag == "a" and given.get("href"):
+            self.links.append(str(given["href"]))
+        if tag in {"template", "noscript"}:
+            self._template += 1
+        if tag == "form":
+            self._in_form = given.get("id") == "form" or given.get("method") == "post"
+        if tag in {"script", "style"}:
+            self._skip += 1
+        if not (self._in_form and name) or self._template:
+            if tag == "option" and self._select:
+                self._option(given)
+            return
+        if tag == "input":
+            kind = given.get("type", "text")
+            if kind not in {"checkbox", "radio"} or "checked" in given:
+                self.fields.add(name, value or ("on" if kind == "checkbox" else ""))
+        elif tag == "select":
+            self._select, self._chosen, self._first = name, [], None
+        elif tag == "textarea":
+            self._area = name
+            self.fields.add(name, "")
+
+    def _option(self, given: dict[str, str | None]) -> None:
+        value = given.get("value") or ""
+        if self._first is None:
+            self._first = value
+        if "selected" in given:
+            self._chosen.append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"template", "noscript"}:
+            self._template -= 1
+        if tag in {"script", "style"}:
+            self._skip -= 1
+        if tag == "form":
+            self._in_form = False
+        if tag == "textarea":
+            self._area = None
+        if tag == "select" and self._select:
+            chosen = self._chosen or ([self._first] if self._first is not None else [])
+            for value in chosen:
+                self.fields.add(self._select, value)
+            self._select = None
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            text = self.fields.pop(self._area) + data
+            self.fields.add(self._area, text.removeprefix("\n"))
+        elif not self._skip:
+            self.text.append(data)
+
+
+@dataclass
+class Page:
+    """An answer: its status, HTML, words, the fields of its form, where it leads."""
+
+    status: int
+    html: str
+    path: str
+    headers: Any
+    location: str = ""
+    words: str = field(init=False)
+    fields: MultiDict[str, str] = field(init=False)
+    links: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        reader = _Reader()
+        reader.feed(self.html)
+        self.words = re.sub(r"\s+", " ", " ".join(reader.text))
+        self.fields = reader.fields
+        self.links = reader.links
+
+
+class Browser:
+    """A person at the console; ``signed_in`` unless said otherwise."""
+
+    def __init__(self, app: Flask, signed_in: bool = True) -> None:
+        self.app = app
+        self.house: House = app.extensions["encante"]
+        self._client = app.test_client()
+        if signed_in:
+            self.sign_in()
+
+    def sign_in(self) -> Page:
+        """Open a fresh start link."""
+        return self.open(f"/login?token={login_tokens.create(self.house.engine)}")
+
+    def open(self, path: str, **headers: str) -> Page:
+        """GET a page."""
+        return self._page(self._client.get(path, headers=_headers(headers)), path)
+
+    def post(self, path: str, fields: Any, **headers: str) -> Page:
+        """POST fields as they are."""
+        sent = self._client.post(path, data=fields, headers=_headers(headers))
+        return self._page(sent, path)
+
+    def send(self, page: Page, do: str = "perform", **changes: Any) -> Page:
+        """Send the form of a page, with some fields filled in otherwise; lists send several."""
+        fields = MultiDict(page.fields)
+        for name, value in changes.items():
+            fields.poplist(name)
+            for one in value if isinstance(value, list) else [value]:
+                if one is not None:
+                    fields.add(name, str(one))
+        fields["_do"] = do
+        return self.post(page.path, fields)
+
+    def fill(self, path: str, **changes: Any) -> Page:
+        """Open a form, fill it in, and send it."""
+        page = self.open(path)
+        assert page.status == 200, page.words
+        return self.send(page, **changes)
+
+    def follow(self, page: Page) -> Page:
+        """Go where a redirect leads."""
+        assert page.status in {302, 303}, page.words
+        return self.open(page.location)
+
+    def wait(self, ticks: int = 40) -> None:
+        """Let the background do its work until it has nothing more to do."""
+        for _ in range(ticks):
+            if not tick(self.house, now()):
+                return
+
+    def _page(self, response: Any, path: str) -> Page:
+        location = response.headers.get("Location", "")
+        where = urlsplit(location)
+        target = where.path + (f"?{where.query}" if where.query else "")
+        html = response.get_data(as_text=True)
+        response.close()
+        return Page(response.status_code, html, path, response.headers, target)
+
+
+def _headers(given: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in given.items()}
