@@ -85,6 +85,10 @@ class Application:
             return wire.error(
                 request, 400, "MissingAction", "The request must contain the parameter Action"
             )
+        if not request.is_json and wire.NOT_XML.search(request.body):
+            code = "InvalidParameter" if request.service == "sns" else "InvalidParameterValue"
+            message = "A parameter contains a control character, which no answer could carry."
+            return wire.error(request, 400, code, message)
         return None
 
     def _serve(self, environ: Environ, request: Request) -> Answer:

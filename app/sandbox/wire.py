@@ -20,6 +20,10 @@ _CREDENTIAL = re.compile(
 )
 
 
+# Characters that XML cannot carry, as they stand in a form: 0x00 to 0x1F without tab, LF and CR.
+NOT_XML = re.compile(rb"%(?:0[0-8bcef]|1[0-9a-f]|ef%bf%b[ef])|[\x00-\x08\x0b\x0c\x0e-\x1f]", re.I)
+
+
 @dataclass(frozen=True)
 class Request:
     """One AWS request: who is asked (`service`, `region`) for what (`operation`).

@@ -101,6 +101,24 @@ def test_a_request_without_an_action_is_refused(sandbox: Sandbox):
     assert "MissingAction" in text
 
 
+def test_a_control_character_is_refused_before_it_spoils_an_answer(sns: Any, ec2: Any):
+    with pytest.raises(ClientError, match=r"\(InvalidParameter\).*control character"):
+        sns.create_topic(Name="done", Tags=[{"Key": "a", "Value": "\0"}])
+    with pytest.raises(ClientError, match=r"\(InvalidParameterValue\).*control character"):
+        ec2.create_key_pair(KeyName="a\x1bb")
+    assert sns.list_topics()["Topics"] == []
+
+
+def test_tabs_and_line_breaks_are_no_control_characters(sns: Any):
+    topic = sns.create_topic(Name="done")["TopicArn"]
+    sns.publish(TopicArn=topic, Message="two\r\n\tlines")
+
+
+def test_what_sns_has_for_mobile_apps_is_not_here(sns: Any):
+    with pytest.raises(ClientError, match=r"\(InvalidAction\)"):
+        sns.list_platform_applications()
+
+
 def test_a_huge_request_is_refused(sandbox: Sandbox):
     status, _, text = raw(sandbox, b"x" * (8 * 1024 * 1024 + 1), Authorization=scope("ec2"))
     assert status == 413

@@ -20,6 +20,13 @@ class Response(SNSResponse):
         """The account's SNS in the request's region."""
         return cast(Backend, super().backend)
 
+    def call_action(self) -> Any:
+        """Do what is asked; what is for mobile apps is not here."""
+        action = self._get_action()
+        if "Platform" in action or "Endpoint" in action:
+            raise NotImplementedError(action)
+        return super().call_action()
+
     def subscribe(self) -> Any:
         """Subscribe: the ARN, or the words `pending confirmation`."""
         self._note_address()
