@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import http.client
+import importlib
 import os
 import shutil
 import socket
@@ -55,6 +56,8 @@ def _start(programs: Supervisor, settings: Settings) -> None:
         programs.start("sandbox", [sys.executable, "-m", "app.sandbox"], environment)
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
     programs.start("console", gunicorn, environment)
+    # What the link needs is loaded while the others start: a second of every start.
+    importlib.import_module("app.people.login_tokens")
     if settings.aws == "sandbox":
         sandbox = f"127.0.0.1:{settings.sandbox_port}"
         programs.wait_until(lambda: _get(sandbox, "/_sandbox/clock"), "The sandbox", START_SECONDS)

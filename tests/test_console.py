@@ -66,6 +66,7 @@ def running(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str]
         printed += line
         if "/login?token=" in line:
             break
+    assert "/login?token=" in printed, "the console did not start; its reason is on stderr"
     yield process, printed
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
