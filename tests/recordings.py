@@ -9,28 +9,32 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jmespath
 import pytest
 
-from app.aws.call import plain
+from app.aws.clients import Clients
+from app.aws.listing import Description
+from app.aws.operations import Repeat
+from app.resources.spec import Resource
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 needs_recordings = pytest.mark.skipif(
     not FOLDER.is_dir(), reason="the recorded AWS answers (../shared/recordings) are not here"
 )
-# Kind -> the operations that describe it, and where its descriptions stand in their answers
+# Kind -> the recorded operation that its listing asks
 _OPERATIONS = {
-    "instance": (("ec2.DescribeInstances", "Reservations[].Instances[]"),),
-    "image": (("ec2.DescribeImages", "Images[]"),),
-    "volume": (("ec2.DescribeVolumes", "Volumes[]"),),
-    "snapshot": (("ec2.DescribeSnapshots", "Snapshots[]"), ("ec2.CreateSnapshot", "[@]")),
-    "key_pair": (("ec2.DescribeKeyPairs", "KeyPairs[]"),),
-    "topic": (("sns.ListTopics", "Topics[]"),),
+    "instance": "ec2.DescribeInstances",
+    "image": "ec2.DescribeImages",
+    "volume": "ec2.DescribeVolumes",
+    "snapshot": "ec2.DescribeSnapshots",
+    "key_pair": "ec2.DescribeKeyPairs",
+    "topic": "sns.ListTopics",
 }
 KINDS = tuple(_OPERATIONS)
+ACCOUNT = "123456789012"  # where a recording names no owner
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,46 @@ def recordings() -> Iterator[Recording]:
         )
 
 
-def descriptions(kind: str) -> Iterator[tuple[Recording, list[dict[str, Any]]]]:
-    """The descriptions of a kind as plain data, recording by recording; some hold none."""
-    found = {operation: jmespath.compile(path) for operation, path in _OPERATIONS[kind]}
+class Recorded(Clients):
+    """Clients that answer every call of one operation with a recording, and others with nothing."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(sandbox_url="http://127.0.0.1:9")
+        self.recording = recording
+
+    def client(self, service: str, region: str, repeat: Repeat = "read") -> Any:
+        """A client to read the shapes of operations from; nothing is sent through it."""
+        return _client(service)
+
+    def send(
+        self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
+    ) -> dict[str, Any]:
+        """The recording, if it is one of that operation."""
+        recorded = (self.recording.service, self.recording.operation)
+        return self.recording.data if (service, operation) == recorded else {}
+
+
+@cache
+def _client(service: str) -> Any:
+    return Clients(sandbox_url="http://127.0.0.1:9").client(service, "us-east-1")
+
+
+def listed(resource: Resource) -> Iterator[tuple[str, str, list[Description]]]:
+    """What the resource's own listing makes of every recording of its kind.
+
+    Yields the recording's name, an account, and that account's descriptions; some have none.
+    """
     for recording in recordings():
-        path = found.get(f"{recording.service}.{recording.operation}")
-        if path is not None:
-            yield recording, path.search(plain(recording.data)) or []
+        if f"{recording.service}.{recording.operation}" != _OPERATIONS[resource.kind]:
+            continue
+        for account in sorted(_owners(recording.data)) or [ACCOUNT]:
+            pages = resource.listing.pages(Recorded(recording), "us-east-1", account)
+            yield recording.name, account, [item for page in pages for item in page]
+
+
+def _owners(data: dict[str, Any]) -> set[str]:
+    items = [*data.get("Images", []), *data.get("Snapshots", [])]
+    return {item["OwnerId"] for item in items if "OwnerId" in item}
 
 
 def _revive(value: Any) -> Any:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.aws.call import Call
-from app.aws.listing import ec2_listing
+from app.aws.clients import Clients
+from app.aws.listing import Description, Listing, ec2_listing
 from app.aws.tags import tag_list, tag_specifications
 
-LISTING = ec2_listing("DescribeKeyPairs", "KeyPairs[]", "key-pair-id", paged=False)
+_EC2 = ec2_listing("DescribeKeyPairs", "KeyPairs[]", "key-pair-id", paged=False)
+
+
+def _named(found: list[Description]) -> list[Description]:
+    # Some emulators give no id; the name is unique in its region too.
+    return [{"KeyPairId": pair["KeyName"], **pair} for pair in found]
+
+
+def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
+    return map(_named, _EC2.pages(clients, region, account))
+
+
+def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
+    return _named(_EC2.read(clients, region, account, ids))
+
+
+LISTING = Listing(_pages, _read)
 
 
 def create_key_pair(region: str, key_name: str, key_type: str, tags: Mapping[str, str]) -> Call:

@@ -111,7 +111,7 @@ class Collector:
         now = self._inventory.now()
         if settle:
             self._settling.add(scope, ids, now)
-        found = self._with_details(scope, self._read(scope, ids))
+        found = self._read(scope, ids)
         self._inventory.store(kind, account, region, found, now, trust="reread")
         absent = self._absent(scope, ids, found)
         unconfirmed, _ = self._inventory.unsettled(kind, account, region, absent, now)
@@ -258,18 +258,6 @@ class Collector:
     def _read(self, scope: Scope, ids: Sequence[str]) -> list[Description]:
         listing = self._resources[scope.kind].listing
         return listing.read(self._clients, scope.region, scope.account, ids)
-
-    def _with_details(self, scope: Scope, found: list[Description]) -> list[Description]:
-        # What a listing does not tell (a call per resource), for the few that somebody acts on.
-        details = getattr(self._resources[scope.kind].listing, "details", None)
-        if details is None or not found:
-            return found
-        try:
-            detailed: list[Description] = details(self._clients, scope.region, scope.account, found)
-        except AwsError as error:
-            log.warning("details cannot be read", kind=scope.kind, error=str(error))
-            return found
-        return detailed
 
     def _absent(self, scope: Scope, ids: Sequence[str], found: Sequence[Description]) -> set[str]:
         key = self._resources[scope.kind].id_key

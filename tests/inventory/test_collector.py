@@ -402,7 +402,7 @@ def test_the_claim_of_a_collector_that_died_runs_out(
         raise KeyboardInterrupt
 
     cloud.fail = lambda call: die(call) if call.startswith("pages") else None
-    dead._inventory.release = lambda *_: None  # type: ignore[method-assign, assignment]
+    dead._inventory.release = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         dead.tick(clock())
     [place] = inventory.freshness("box")
@@ -426,28 +426,6 @@ def test_a_clock_that_is_set_back_stops_nothing(
     inventory.want("box")
     let(collector, clock, 20)
     assert inventory.counts() == {"box": {"ready": 2}}
-
-
-def test_details_are_read_for_what_an_action_touched_and_stay(
-    collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
-):
-    cloud.put(box(1), box(2))
-    collector = collect()
-    settle(collector, clock)
-    listing = collector._resources["box"].listing
-    asked: list[str] = []
-
-    def details(_: object, region: str, account: str, found: list[dict]) -> list[dict]:
-        asked.extend(one["BoxId"] for one in found)
-        return [{**one, "_Protected": True} for one in found]
-
-    object.__setattr__(listing, "details", details)
-    collector.reread("box", HERE, ["box-1"])
-    let(collector, clock, 700, step=5)
-    assert asked == ["box-1"]
-    row = inventory.get("box", "box-1")
-    assert row is not None
-    assert row.description["_Protected"] is True
 
 
 def test_what_has_been_gone_for_a_week_is_forgotten(

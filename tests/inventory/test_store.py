@@ -174,9 +174,9 @@ def test_what_was_deleted_while_a_refresh_ran_does_not_come_back_with_it(
 def test_what_was_deleted_does_not_come_back_while_aws_lags(inventory: Inventory, clock: Clock):
     inventory.store(*BOXES, [box(1)], NOON - timedelta(minutes=5), trust="read")
     inventory.forget(*BOXES, ["box-1"], NOON)
-    for trust in ("read", "reread"):
-        inventory.store(*BOXES, [box(1)], clock.move(5), trust=trust)  # type: ignore[arg-type]
-        assert ids(inventory) == []
+    inventory.store(*BOXES, [box(1)], clock.move(5), trust="read")
+    inventory.store(*BOXES, [box(1)], clock.move(5), trust="reread")
+    assert ids(inventory) == []
     inventory.store(*BOXES, [box(1)], clock.move(60), trust="read")
     assert ids(inventory) == ["box-1"]
 

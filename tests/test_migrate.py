@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+import app.inventory.tables
+import app.people.tables
+import app.watches.tables  # noqa: F401 - these tables are compared
+from app.db import make_engine, metadata
+from app.migrate import MIGRATIONS, latest, upgrade
+
+ROOT = MIGRATIONS.parent
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_the_newest_file_is_the_newest_revision():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [latest()]
+
+
+def test_an_upgrade_of_what_is_up_to_date_keeps_what_is_there(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO kinds (kind, revision) VALUES ('box', 7)"))
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT revision FROM kinds")) == 7
+    engine.dispose()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    broken = tmp_path / "migrations"
+    (broken / "versions").mkdir(parents=True)
+    (broken / "env.py").write_text((MIGRATIONS / "env.py").read_text())
+    (broken / "versions" / "0001_broken.py").write_text(
+        "from alembic import op\n"
+        "revision, down_revision = '0001', None\n"
+        "def upgrade():\n"
+        "    op.execute('CREATE TABLE half (a INTEGER)')\n"
+        "    raise RuntimeError('power cut')\n"
+    )
+    monkeypatch.setattr("app.migrate.MIGRATIONS", broken)
+    with pytest.raises(RuntimeError, match="power cut"):
+        upgrade(engine)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_processes_that_start_at_once_do_not_get_into_each_others_way(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    code = (
+        "import sys; from app.db import make_engine; from app.migrate import upgrade; "
+        "sys.stdin.read(); upgrade(make_engine(sys.argv[1]))"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, url],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    told = [process.stderr.read() if process.stderr else "" for process in processes]
+    for process in processes:
+        process.wait()
+        if process.stderr:
+            process.stderr.close()
+    assert [
+        (process.returncode, words) for process, words in zip(processes, told, strict=True)
+    ] == [(0, "")] * 4
+    engine = make_engine(url)
+    assert "resources" in inspect(engine).get_table_names()
+    engine.dispose()
