@@ -43,7 +43,7 @@ class Sandbox:
             headers={key.replace("_", "-"): value for key, value in headers.items()},
         )
         try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
             with refused:
@@ -68,7 +68,7 @@ def new_client(url: str, service: str, region: str = REGION) -> Any:
         endpoint_url=url,
         aws_access_key_id="AKIASANDBOXSANDBOX00",
         aws_secret_access_key="secret",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60),
     )
 
 

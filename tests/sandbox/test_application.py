@@ -18,7 +18,7 @@ def raw(sandbox: Sandbox, body: bytes, **headers: str) -> tuple[int, str, str]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     asked = urllib.request.Request(sandbox.url, data=body, headers=named)
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
     except urllib.error.HTTPError as refused:
         with refused:

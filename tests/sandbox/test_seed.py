@@ -21,7 +21,7 @@ NAMES = {"legacy-batch", "web-1", "web-2", "db-1", "worker", "bastion"}
 
 @pytest.fixture(scope="module")
 def seeded() -> Iterator[Sandbox]:
-    handle = start_in_thread(SandboxSettings(port=0, account_id=ACCOUNT))
+    handle = start_in_thread(SandboxSettings(port=0, account_id=ACCOUNT, snapshot_pending=600))
     yield Sandbox(handle.url)
     handle.stop()
 

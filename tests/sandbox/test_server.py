@@ -59,7 +59,7 @@ def test_it_says_when_it_is_ready_and_stops_when_told(tmp_path: Path, number: si
     with running(tmp_path, seed="0") as (process, url):
         assert new_client(url, "sns").list_topics()["Topics"] == []
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -67,7 +67,7 @@ def test_stopping_saves_what_was_done_last(tmp_path: Path):
     with running(tmp_path, seed="0") as (process, url):
         new_client(url, "sns").create_topic(Name="last")
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     with running(tmp_path, seed="0") as (_, url):
         (topic,) = new_client(url, "sns").list_topics()["Topics"]
         assert topic["TopicArn"].endswith(":last")
@@ -75,7 +75,7 @@ def test_stopping_saves_what_was_done_last(tmp_path: Path):
 
 def refusal(process: subprocess.Popen[str]) -> str:
     with process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert err.count("\n") == 1, err
     return err

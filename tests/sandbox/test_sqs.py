@@ -84,7 +84,7 @@ def test_a_long_poll_gets_the_message_that_comes_meanwhile(sandbox: Sandbox, sqs
     got: list[Any] = []
 
     def wait() -> None:
-        got.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10))
+        got.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20))
 
     thread = threading.Thread(target=wait)
     thread.start()
@@ -92,5 +92,5 @@ def test_a_long_poll_gets_the_message_that_comes_meanwhile(sandbox: Sandbox, sqs
         pass
     # Were the poll to keep the sandbox to itself, nothing could be sent to it.
     sqs.send_message(QueueUrl=url, MessageBody="at last")
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert [message["Body"] for message in got[0]["Messages"]] == ["at last"]

@@ -64,7 +64,7 @@ def test_what_somebody_has_to_read_is_pending_until_confirmed_with_the_mailed_to
 
 def test_the_link_in_the_mail_confirms_without_signing_in(sandbox: Sandbox, sns: Any, topic: str):
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.org")
-    with urllib.request.urlopen(mails(sandbox)[0]["link"], timeout=10) as answer:
+    with urllib.request.urlopen(mails(sandbox)[0]["link"], timeout=60) as answer:
         assert b"<SubscriptionArn>arn:aws:sns:" in answer.read()
     assert counters(sns, topic) == ("1", "0")
 

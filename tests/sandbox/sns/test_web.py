@@ -57,13 +57,13 @@ def receiver() -> Iterator[Receiver]:
 def test_an_address_is_asked_confirms_by_the_link_and_gets_messages(sns: Any, receiver: Receiver):
     topic = sns.create_topic(Name="done")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.url)
-    headers, asked = receiver.got.get(timeout=10)
+    headers, asked = receiver.got.get(timeout=60)
     assert headers["x-amz-sns-message-type"] == asked["Type"] == "SubscriptionConfirmation"
-    with urllib.request.urlopen(asked["SubscribeURL"], timeout=10) as answer:
+    with urllib.request.urlopen(asked["SubscribeURL"], timeout=60) as answer:
         assert answer.status == 200
 
     sent = sns.publish(TopicArn=topic, Message="hello", Subject="Snapshot done")
-    headers, got = receiver.got.get(timeout=10)
+    headers, got = receiver.got.get(timeout=60)
     assert headers["x-amz-sns-message-type"] == got["Type"] == "Notification"
     assert headers["x-amz-sns-topic-arn"] == topic
     assert (got["MessageId"], got["Subject"], got["Message"]) == (
@@ -71,7 +71,7 @@ def test_an_address_is_asked_confirms_by_the_link_and_gets_messages(sns: Any, re
         "Snapshot done",
         "hello",
     )
-    with urllib.request.urlopen(got["UnsubscribeURL"], timeout=10) as answer:
+    with urllib.request.urlopen(got["UnsubscribeURL"], timeout=60) as answer:
         assert answer.status == 200
     assert sns.list_subscriptions()["Subscriptions"] == []
 
@@ -83,7 +83,7 @@ def test_an_address_that_fails_is_tried_again(
     receiver.answers = [500, 503]
     topic = sns.create_topic(Name="done")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.url)
-    ids = [receiver.got.get(timeout=10)[1]["MessageId"] for _ in range(3)]
+    ids = [receiver.got.get(timeout=60)[1]["MessageId"] for _ in range(3)]
     assert len(set(ids)) == 1
 
 
