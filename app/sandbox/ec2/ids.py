@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.sandbox.ec2.refusal import Refused, bad_value
-from app.sandbox.ec2.request import Moto
+from app.sandbox.ec2.request import Moto, memory
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ def _instance_missing(ids: Sequence[str]) -> str:
 
 
 def _find_instance(backend: Moto, instance_id: str) -> Moto | None:
-    for reservation in backend.reservations.values():
-        for instance in reservation.instances:
-            if instance.id == instance_id:
-                return instance
-    return None
+    # moto keeps instances inside their reservations only; ten thousand of them need an index.
+    known = memory(backend, "instances")
+    if instance_id not in known:
+        for reservation in backend.reservations.values():
+            for instance in reservation.instances:
+                instance._encante_reservation = reservation.id
+                known[instance.id] = instance
+    return known.get(instance_id)
 
 
 INSTANCE = Kind(
@@ -92,11 +95,7 @@ def many(backend: Moto, kind: Kind, resource_ids: Iterable[str]) -> list[Moto]:
     wanted = list(dict.fromkeys(resource_ids))
     for resource_id in wanted:
         check_form(kind, resource_id)
-    if kind is INSTANCE and len(wanted) > 1:
-        by_id = {i.id: i for r in backend.reservations.values() for i in r.instances}
-        found = [by_id.get(resource_id) for resource_id in wanted]
-    else:
-        found = [kind.find(backend, resource_id) for resource_id in wanted]
+    found = [kind.find(backend, resource_id) for resource_id in wanted]
     gone = [wanted[n] for n, item in enumerate(found) if item is None]
     if gone and kind is IMAGE and gone[0] in backend.deleted_amis:
         raise Refused(

@@ -8,7 +8,7 @@ from typing import Any
 from moto.core.types import Base64EncodedString
 from moto.ec2.models.instances import MetadataOptions
 
-from app.sandbox.ec2 import ids, instance_types, instances, launch_checks
+from app.sandbox.ec2 import ids, instance_types, instances, launch_checks, launch_network
 from app.sandbox.ec2.refusal import Refused, bad_combination, bad_value
 from app.sandbox.ec2.request import Answer, Moto, Request, operation
 
@@ -154,7 +154,7 @@ def _shutdown_deed(request: Request, instance: Moto, value: Any) -> Callable[[],
 
 def _groups_deed(request: Request, instance: Moto, value: Any) -> Callable[[], None]:
     wanted = Request(request.operation, {"SecurityGroupIds": value}, request.backend)
-    groups = launch_checks.security_groups(wanted, instances.vpc_id(instance) or "")
+    groups = launch_network.security_groups(wanted, instances.vpc_id(instance) or "", {})
     return lambda: setattr(instance, "security_groups", groups)
 
 

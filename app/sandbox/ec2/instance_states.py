@@ -111,11 +111,11 @@ def _kept_network(instance: Moto) -> dict[str, Any]:
 
 @agenda.event("instance forgotten")
 def _forgotten(backend: Moto, instance_id: str, due: datetime) -> None:
-    for reservation in list(backend.reservations.values()):
-        kept = [one for one in reservation.instances if one.id != instance_id]
-        if len(kept) < len(reservation.instances):
-            reservation.instances = kept
-            if not kept:
-                del backend.reservations[reservation.id]
+    instance = memory(backend, "instances").pop(instance_id, None)
+    if instance is None:
+        return
+    reservation = backend.reservations[instance._encante_reservation]
+    reservation.instances.remove(instance)
+    if not reservation.instances:
+        del backend.reservations[reservation.id]
     tags.forget(backend, instance_id)
-    memory(backend, "gone_instances")[instance_id] = due

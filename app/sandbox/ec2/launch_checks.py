@@ -87,68 +87,6 @@ def instance_type(request: Request, image: Moto) -> str:
     return name
 
 
-def place(request: Request, type_name: str) -> tuple[str, Moto]:
-    """The zone and the subnet: those asked for, or the first zone that offers the type."""
-    backend = request.backend
-    zone = (request.get("Placement") or {}).get("AvailabilityZone")
-    nics = request.items("NetworkInterfaces")
-    subnet_id = request.get("SubnetId") or next(
-        (n["SubnetId"] for n in nics if "SubnetId" in n), ""
-    )
-    if zone and backend.get_zone_by_name(zone) is None:
-        raise bad_value(f"Invalid availability zone: [{zone}]")
-    if subnet_id:
-        subnet = backend.get_subnet(subnet_id)
-        if zone and zone != subnet.availability_zone:
-            raise bad_value(f"The subnet '{subnet_id}' is not in the availability zone '{zone}'")
-        zone = subnet.availability_zone
-    offering = sorted(instance_types.offered("availability-zone", request.region)[type_name])
-    here = backend.get_default_subnets()
-    if not zone:
-        zone = next((name for name in offering if name in here), None)
-    if zone not in offering:
-        raise Refused(
-            "Unsupported",
-            f"Your requested instance type ({type_name}) is not supported in your requested "
-            f"Availability Zone ({zone}). Please retry your request by not specifying an "
-            f"Availability Zone or choosing {', '.join(offering)}.",
-        )
-    if not subnet_id and zone not in here:
-        raise Refused("MissingInput", f"No default subnet for availability zone: '{zone}'.")
-    return zone, backend.get_subnet(subnet_id) if subnet_id else here[zone]
-
-
-def security_groups(request: Request, vpc_id: str) -> list[Moto]:
-    """The groups named by id or by name; the VPC's default group where none is."""
-    backend = request.backend
-    found = []
-    for nic in request.items("NetworkInterfaces"):
-        found += [_group_by_id(backend, group_id, vpc_id) for group_id in nic.get("Groups") or []]
-    for group_id in request.items("SecurityGroupIds"):
-        found.append(_group_by_id(backend, group_id, vpc_id))
-    for name in request.items("SecurityGroups"):
-        group = backend.get_security_group_from_name(name, vpc_id)
-        if group is None:
-            raise Refused(
-                "InvalidGroup.NotFound",
-                f"The security group '{name}' does not exist in default VPC '{vpc_id}'",
-            )
-        found.append(group)
-    return found or [backend.get_default_security_group(vpc_id)]
-
-
-def _group_by_id(backend: Moto, group_id: str, vpc_id: str) -> Moto:
-    group = backend.get_security_group_from_id(group_id)
-    if group is None:
-        raise Refused("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
-    if group.vpc_id != vpc_id:
-        raise Refused(
-            "InvalidParameter",
-            f"Security group {group_id} and subnet belong to different networks.",
-        )
-    return group
-
-
 def key_pair(request: Request) -> str | None:
     """The key pair's name, or None for an instance without one."""
     name = request.get("KeyName")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,16 +12,18 @@ from moto.ec2.utils import random_reservation_id
 
 from app.sandbox.ec2 import (
     attachments,
+    images,
     instance_states,
     instance_types,
     instances,
     launch_checks,
+    launch_network,
     once,
     tags,
     volumes,
 )
 from app.sandbox.ec2.refusal import Refused
-from app.sandbox.ec2.request import Answer, Moto, Request, now, operation
+from app.sandbox.ec2.request import Answer, Moto, Request, memory, now, operation
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,13 @@ class Launch:
     image: Moto
     type_name: str
     count: int
-    zone: str
-    subnet_id: str | None
+    subnet: Moto
     groups: list[Moto]
     devices: list[dict[str, Any]]
     tags: dict[str, dict[str, str]]
-    root_device_type: str
     key_name: str | None = None
     user_data: Base64EncodedString | None = None
-    options: dict[str, Any] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @operation("RunInstances")
@@ -73,43 +73,42 @@ def _planned(request: Request) -> Launch:
     least, most = launch_checks.counts(request)
     image = launch_checks.image(request)
     type_name = launch_checks.instance_type(request, image)
-    zone, subnet = launch_checks.place(request, type_name)
-    nics = request.items("NetworkInterfaces")
+    nic = launch_network.interface(request)
+    subnet = launch_network.place(request, type_name, nic, least)
+    address = launch_network.address(request, subnet, nic, most)
     return Launch(
         image=image,
         type_name=type_name,
-        count=fitting(request, type_name, least, most),
-        zone=zone,
-        subnet_id=None if nics else subnet.id,
-        groups=launch_checks.security_groups(request, subnet.vpc_id),
+        count=fitting(request, type_name, subnet, least, most),
+        subnet=subnet,
+        groups=launch_network.security_groups(request, subnet.vpc_id, nic),
         devices=launch_checks.devices(request, image),
         tags=tags.specified(request, "instance", "volume", "network-interface"),
-        root_device_type="instance-store" if image.root_device_type == "instance-store" else "ebs",
         key_name=launch_checks.key_pair(request),
         user_data=launch_checks.user_data(request),
-        options=_options(request, nics),
+        options=_options(request, nic) | {"private_ip": address},
     )
 
 
-def _options(request: Request, nics: list[dict[str, Any]]) -> dict[str, Any]:
+def _options(request: Request, nic: dict[str, Any]) -> dict[str, Any]:
+    monitored = (request.get("Monitoring") or {}).get("Enabled")
     return {
-        "nics": nics,
-        "private_ip": request.get("PrivateIpAddress"),
-        "associate_public_ip": None,
+        "associate_public_ip": nic.get("AssociatePublicIpAddress"),
         "ebs_optimized": bool(request.get("EbsOptimized")),
         "disable_api_termination": bool(request.get("DisableApiTermination")),
         "disable_api_stop": bool(request.get("DisableApiStop")),
         "instance_initiated_shutdown_behavior": launch_checks.shutdown_behavior(request),
-        "monitoring_state": (
-            "enabled" if (request.get("Monitoring") or {}).get("Enabled") else "disabled"
-        ),
+        "monitoring_state": "enabled" if monitored else "disabled",
         "metadata_options": launch_checks.metadata(request),
         "client_token": request.get("ClientToken") or "",
     }
 
 
-def fitting(request: Request, type_name: str, least: int, most: int) -> int:
-    """How many can come: as many as the vCPU limit has room for; VcpuLimitExceeded below least."""
+def fitting(request: Request, type_name: str, subnet: Moto, least: int, most: int) -> int:
+    """How many can come: as many as the vCPU limit and the subnet have room for.
+
+    VcpuLimitExceeded or InsufficientFreeAddressesInSubnet when these are fewer than `least`.
+    """
     size = instance_types.vcpus(type_name)
     used = sum(
         instance_types.vcpus(instance.instance_type)
@@ -126,7 +125,14 @@ def fitting(request: Request, type_name: str, least: int, most: int) -> int:
             "Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment "
             "to this limit.",
         )
-    return min(room, most)
+    free = launch_network.room(subnet)
+    if free < least:
+        raise Refused(
+            "InsufficientFreeAddressesInSubnet",
+            f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the "
+            "requested number of instances.",
+        )
+    return min(room, free, most)
 
 
 def make(backend: Moto, launch: Launch, launched: datetime | None = None) -> list[Moto]:
@@ -135,12 +141,15 @@ def make(backend: Moto, launch: Launch, launched: datetime | None = None) -> lis
     made = [_instance(backend, launch, index, launched or now()) for index in range(launch.count)]
     for instance in made:
         instance._encante_reservation = reservation.id
+        memory(backend, "instances")[instance.id] = instance
     reservation.instances = made
     backend.reservations[reservation.id] = reservation
     return made
 
 
 def _instance(backend: Moto, launch: Launch, index: int, launched: datetime) -> Moto:
+    options = dict(launch.options)
+    options["private_ip"] = options.get("private_ip") or launch_network.pick(launch.subnet)
     instance: Moto = Instance(  # type: ignore[abstract]  # moto makes them so itself
         backend,
         launch.image.id,
@@ -148,14 +157,13 @@ def _instance(backend: Moto, launch: Launch, index: int, launched: datetime) -> 
         launch.groups,
         instance_type=launch.type_name,
         region_name=backend.region_name,
-        placement=launch.zone,
-        subnet_id=launch.subnet_id,
+        subnet_id=launch.subnet.id,
         key_name=launch.key_name,
         ami_launch_index=index,
-        **(launch.options or {"associate_public_ip": None}),
+        **options,
     )
     instance.launch_time = launched
-    instance.root_device_type = launch.root_device_type
+    instance.root_device_type = images.root_type(launch.image)
     instance.virtualization_type = launch.image.virtualization_type or "hvm"
     for nic in instance.nics.values():
         nic.delete_on_termination = True
@@ -170,7 +178,7 @@ def _attach_new(backend: Moto, instance: Moto, launch: Launch, device: dict[str,
     ebs = device["Ebs"]
     volume = volumes.make(
         backend,
-        launch.zone,
+        launch.subnet.availability_zone,
         ebs["VolumeSize"],
         ebs["VolumeType"],
         iops=ebs.get("Iops"),

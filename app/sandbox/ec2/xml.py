@@ -16,8 +16,9 @@ from app.sandbox.ec2.refusal import Refused
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
-# What XML 1.0 cannot carry, not even escaped.
+# What XML 1.0 cannot carry, not even escaped; and what has to be escaped besides.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NEEDS_CARE = re.compile("[&<>\r]|" + _FORBIDDEN.pattern)
 
 
 def answer(operation: str, shape: Any, result: dict[str, Any], request_id: str) -> str:
@@ -44,40 +45,65 @@ def error(refused: Refused, request_id: str) -> str:
     )
 
 
+# A structure of the model, made ready: member → its opening and closing tag, its kind, its shape.
+_Plan = dict[str, tuple[str, str, str, Any]]
+_plans: dict[str, _Plan] = {}
+
+
+def _plan(shape: Any) -> _Plan:
+    plan = _plans.get(shape.name)
+    if plan is None:
+        plan = {}
+        for name, member in shape.members.items():
+            tag = member.serialization.get("name", name)
+            plan[name] = (f"<{tag}>", f"</{tag}>", member.type_name, member)
+        _plans[shape.name] = plan
+    return plan
+
+
 def _members(out: list[str], shape: Any, value: dict[str, Any]) -> None:
-    members = shape.members
+    plan = _plan(shape)
     for name, item in value.items():
-        if item is not None:
-            member = members[name]
-            _element(out, member, member.serialization.get("name", name), item)
+        if item is None:
+            continue
+        opening, closing, kind, member = plan[name]
+        out.append(opening)
+        if kind == "structure":
+            _members(out, member, item)
+        elif kind == "list":
+            _items(out, member, item)
+        else:
+            out.append(_scalar(item))
+        out.append(closing)
 
 
-def _element(out: list[str], shape: Any, name: str, value: Any) -> None:
-    kind = shape.type_name
-    if kind == "structure":
-        out.append(f"<{name}>")
-        _members(out, shape, value)
-        out.append(f"</{name}>")
-    elif kind == "list":
-        out.append(f"<{name}>")
-        item_name = shape.member.serialization.get("name", "item")
-        for item in value:
-            _element(out, shape.member, item_name, item)
-        out.append(f"</{name}>")
-    else:
-        out.append(f"<{name}>{_scalar(kind, value)}</{name}>")
+def _items(out: list[str], shape: Any, values: list[Any]) -> None:
+    member = shape.member
+    tag = member.serialization.get("name", "item")
+    structured = member.type_name == "structure"
+    for value in values:
+        out.append(f"<{tag}>")
+        if structured:
+            _members(out, member, value)
+        else:
+            out.append(_scalar(value))
+        out.append(f"</{tag}>")
 
 
-def _scalar(kind: str, value: Any) -> str:
-    if kind == "boolean":
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+        return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
-    return _text(str(value))
+    return str(value)
 
 
 def _text(value: str) -> str:
+    if not _NEEDS_CARE.search(value):
+        return value
     # A bare carriage return would reach the other side as a line feed.
     return escape(_FORBIDDEN.sub("\ufffd", value), {"\r": "&#13;"})

@@ -253,6 +253,51 @@ def test_a_dry_run_launches_nothing(ec2, refusal):
     )
 
 
+def test_an_address_can_be_asked_for_once(ec2, refusal):
+    place = {"AvailabilityZone": ZONE}
+    [subnet] = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": [ZONE]}])[
+        "Subnets"
+    ]
+    network = subnet["CidrBlock"].rsplit(".", 1)[0]
+    free = f"{network}.77"
+    made = ec2.run_instances(**asked(PrivateIpAddress=free, Placement=place))["Instances"][0]
+    assert made["PrivateIpAddress"] == free
+    for address, code in (
+        (free, "InvalidIPAddress.InUse"),
+        (f"{network}.2", "InvalidParameterValue"),
+        ("10.0.0.1", "InvalidParameterValue"),
+        ("nowhere", "InvalidParameterValue"),
+    ):
+        params = asked(PrivateIpAddress=address, Placement=place)
+        assert refusal(ec2.run_instances, **params)[0] == code
+
+
+def test_a_network_interface_can_be_described(ec2, refusal):
+    nic = {"DeviceIndex": 0, "AssociatePublicIpAddress": False, "Description": "front"}
+    made = ec2.run_instances(**asked(NetworkInterfaces=[nic]))["Instances"][0]
+    assert "PublicIpAddress" not in made
+    for nics in (
+        [{"Description": "no index"}],
+        [nic, nic],
+        [nic | {"NetworkInterfaceId": "eni-1"}],
+    ):
+        params = asked(NetworkInterfaces=nics)
+        assert refusal(ec2.run_instances, **params)[0] == "UnsupportedOperation"
+    group = made["SecurityGroups"][0]["GroupId"]
+    params = asked(NetworkInterfaces=[nic], SecurityGroupIds=[group])
+    assert refusal(ec2.run_instances, **params)[0] == "InvalidParameterCombination"
+
+
+def test_as_many_come_as_the_subnet_has_addresses_for(ec2, refusal):
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    params = {"VpcId": vpc, "CidrBlock": "172.31.255.240/28", "AvailabilityZone": ZONE}
+    subnet = ec2.create_subnet(**params)["Subnet"]["SubnetId"]
+    made = ec2.run_instances(**asked(SubnetId=subnet, MaxCount=20))["Instances"]
+    assert len({i["PrivateIpAddress"] for i in made}) == 11, "16 addresses, five are AWS's"
+    code, _ = refusal(ec2.run_instances, **asked(SubnetId=subnet))
+    assert code == "InsufficientFreeAddressesInSubnet"
+
+
 def test_a_type_must_be_offered_in_the_zone(ec2, refusal):
     every = {z["ZoneName"] for z in ec2.describe_availability_zones()["AvailabilityZones"]}
     offers = ec2.describe_instance_type_offerings(
