@@ -34,7 +34,7 @@ class Aws:
 
     def calls(self) -> dict[str, int]:
         """How often each operation was called since the test began."""
-        found: dict[str, int] = self._send("calls", "GET")["operations"]
+        found: dict[str, int] = self._send("calls", "GET")["by_operation"]
         return found
 
     def forget_calls(self) -> None:
