@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from app.sandbox import account, moto_import
+from app.sandbox.patching import MotoMoved
 from app.sandbox.settings import SandboxSettings
 from app.sandbox.store import Store, StoreError
 
@@ -65,9 +66,12 @@ def _load(settings: SandboxSettings, store: Store) -> Any:
     from app.sandbox.application import Application
 
     _check_regions(settings)
-    ec2.install(settings)
-    for part in (catalogue, sns, sqs, sts):
-        part.install()
+    try:
+        ec2.install(settings)
+        for part in (catalogue, sns, sqs, sts):
+            part.install()
+    except (ec2.MotoHasChanged, MotoMoved) as problem:
+        raise StartError(str(problem)) from problem
     if not store.load():
         account.forget(settings.account_id)
         if settings.seed:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from app.sandbox import patching, sqs
+from app.sandbox.server import StartError, start_in_thread
+from app.sandbox.settings import SandboxSettings
 from tests.sandbox.conftest import new_client
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +116,12 @@ def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path):
 def test_two_sandboxes_do_not_share_a_folder(tmp_path: Path):
     with running(tmp_path, seed="0"):
         assert "another sandbox is using" in refusal(start(tmp_path))
+
+
+def test_a_moto_that_has_changed_is_told_instead_of_a_traceback(monkeypatch: pytest.MonkeyPatch):
+    def gone() -> None:
+        raise patching.MotoMoved("moto's Queue.wait_for_messages has moved")
+
+    monkeypatch.setattr(sqs, "install", gone)
+    with pytest.raises(StartError, match="has moved"):
+        start_in_thread(SandboxSettings(port=0, account_id="215555555555", seed=False))
