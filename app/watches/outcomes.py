@@ -108,7 +108,8 @@ def absent(watch: Mapping[str, Any], now: datetime, patience: timedelta) -> Find
 def _never_made(patience: timedelta) -> str:
     return (
         f"No snapshot with this request's tag was found within {_minutes(patience)} "
-        "So AWS did not make it, or the tag was taken off. Nothing will be published."
+        "AWS did not make it, or it was soon deleted, or its tag taken off. Nothing will be "
+        "published."
     )
 
 

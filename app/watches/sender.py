@@ -130,11 +130,7 @@ class Sender:
         self, notice: Record, values: dict[str, Any], now: datetime, kind: str, text: str
     ) -> None:
         """Write what came of a claim, if the claim still holds."""
-        mine = and_(
-            notices.c.id == notice["id"],
-            notices.c.state == "sending",
-            notices.c.fence == notice["fence"],
-        )
+        mine = and_(notices.c.id == notice["id"], notices.c.fence == notice["fence"])
         with self._engine.begin() as connection:
             held = connection.execute(update(notices).where(mine).values(values)).rowcount == 1
             if not held:

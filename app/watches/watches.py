@@ -40,6 +40,7 @@ class Watches:
         self._views = Views(engine)
         self._poller = Poller(engine, clients, inventory_get, poll_seconds, patience or Patience())
         self._sender = Sender(engine, clients)
+        self._clock = clock
 
     def intend(
         self,
@@ -150,15 +151,16 @@ class Watches:
     def poll(self, now: datetime) -> bool:
         """Ask AWS about up to 200 snapshots of one region, if any are due; whether any were.
 
-        ``now`` must be the present moment, read just before. Never raises AwsError: trouble is
-        written on the watches, and the region is asked again after a growing delay.
+        Never raises AwsError: trouble is written on the watches, and the region is asked again
+        after a growing delay.
         """
         return self._poller.poll(now)
 
     def send(self, now: datetime) -> bool:
         """Publish one notice, if any is due; whether any was.
 
-        ``now`` must be the present moment, read just before: the lease that keeps other senders
-        away is counted from it. Never raises AwsError: trouble is written on the notice.
+        Never raises AwsError: trouble is written on the notice.
         """
-        return self._sender.send(now)
+        # The lease that keeps other senders away is counted from now, and a slow poll may have
+        # come between the caller's look at the clock and this.
+        return self._sender.send(max(now, self._clock()))

@@ -111,6 +111,8 @@ class WatchMachine(RuleBasedStateMachine):
         self.ended[snapshot] = end
         if end == "deleted":
             del self.aws.snapshots[snapshot]
+            if self.desk.view(watch).snapshot_id is None:
+                del self.made[watch]  # gone before anybody knew of it
         else:
             self.aws.finish(snapshot, end)
 

@@ -115,6 +115,9 @@ def test_a_clock_that_steps_does_not_make_a_snapshot_vanish(
     desk.later(**jump)
     desk.tick()
     assert desk.view(watch.id).state == "waiting"
+    for _ in range(11):
+        desk.tick(**MINUTE)
+    assert desk.view(watch.id).state == "vanished"
 
 
 def test_a_snapshot_whose_answer_was_lost_is_found_by_its_tag(desk: Desk, aws: FakeAws) -> None:

@@ -188,6 +188,25 @@ def test_a_sender_that_comes_back_too_late_does_not_overwrite(desk: Desk, aws: F
     assert any("Too late" in event.text for event in desk.view(watch).events)
 
 
+def test_a_sender_that_comes_back_leaves_the_claim_to_the_one_after_it(
+    desk: Desk, aws: FakeAws
+) -> None:
+    watch = owed(desk, aws)
+    other = Desk(desk.engine, aws, desk.poll)
+    other.now = desk.now + LEASE
+
+    def claim_and_hang() -> None:
+        aws.before["Publish"].append(die)
+        with pytest.raises(Killed):
+            other.watches.send(other.now)
+
+    aws.before["Publish"].append(claim_and_hang)
+    assert desk.watches.send(desk.now) is True
+    view = notice(desk, watch)
+    assert (view.state, view.attempts, view.sns_message_id) == ("sending", 2, "")
+    assert "Too late" in desk.view(watch).events[-1].text
+
+
 def test_a_clock_that_steps_back_does_not_hold_a_notice(desk: Desk, aws: FakeAws) -> None:
     owed(desk, aws)
     aws.before["Publish"].append(die)
@@ -196,6 +215,16 @@ def test_a_clock_that_steps_back_does_not_hold_a_notice(desk: Desk, aws: FakeAws
     desk.later(days=-1)
     desk.work()
     assert len(aws.published) == 1
+
+
+def test_a_lease_is_counted_from_the_present_however_old_the_callers_time(
+    desk: Desk, aws: FakeAws
+) -> None:
+    watch = owed(desk, aws)
+    aws.before["Publish"].append(die)
+    with pytest.raises(Killed):
+        desk.watches.send(desk.now - timedelta(minutes=2))
+    assert notice(desk, watch).due_at == desk.now + LEASE
 
 
 def test_clocks_that_differ_a_little_respect_each_others_leases(desk: Desk, aws: FakeAws) -> None:
