@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from app.aws.call import Call, plain
@@ -15,6 +16,7 @@ LISTING = ec2_listing(
     "DescribeImages", "Images[]", "image-id", {"Owners": ["self"]}, owner="OwnerId"
 )
 PUBLIC_LIMIT = 1000
+PUBLIC_PAGES = 20  # a search without terms would go through hundreds
 
 
 def create_image(
@@ -121,9 +123,15 @@ def find_public(
     parameters: dict[str, Any] = {"Filters": filters, "MaxResults": PUBLIC_LIMIT}
     if owner:
         parameters["Owners"] = [owner]
-    page = next(Call("ec2", "DescribeImages", region, parameters).pages(clients))
-    images: list[Description] = page.get("Images", [])
-    return sorted(images, key=lambda image: image.get("CreationDate") or "", reverse=True)
+    # Filters are applied page by page, so that a page may hold few that fit, or none.
+    pages = Call("ec2", "DescribeImages", region, parameters).pages(clients)
+    found: list[Description] = []
+    for page in islice(pages, PUBLIC_PAGES):
+        found += page.get("Images", [])
+        if len(found) >= PUBLIC_LIMIT:
+            break
+    found.sort(key=lambda image: image.get("CreationDate") or "", reverse=True)
+    return found[:PUBLIC_LIMIT]
 
 
 def read_any(clients: Clients, region: str, image_id: str) -> Description | None:

@@ -88,21 +88,39 @@ def lets_topic_send(queue: Description, topic: str) -> bool:
     return any(_allows(entry, topic) for entry in _statements(queue))
 
 
+def _policy(queue: Description) -> dict[str, Any]:
+    policy = queue.get("Attributes", {}).get("Policy") or '{"Version": "2012-10-17"}'
+    found: dict[str, Any] = json.loads(policy)
+    return found
+
+
 def _statements(queue: Description) -> list[dict[str, Any]]:
-    policy = json.loads(queue.get("Attributes", {}).get("Policy") or "{}")
-    statements = policy.get("Statement", [])
+    statements = _policy(queue).get("Statement", [])
     return [statements] if isinstance(statements, dict) else list(statements)
 
 
 def _allows(statement: Mapping[str, Any], topic: str) -> bool:
-    if statement.get("Effect") != "Allow":
+    if statement.get("Effect") != "Allow" or not _is_for_sns(statement.get("Principal")):
         return False
-    actions = statement.get("Action", [])
-    actions = [actions] if isinstance(actions, str) else actions
+    actions = _several(statement.get("Action"))
     if not any(action.lower() in {"sqs:sendmessage", "sqs:*", "*"} for action in actions):
         return False
     conditions = statement.get("Condition")
-    return not conditions or topic in json.dumps(conditions)
+    # as a whole string, in quotes: another topic's ARN may begin alike
+    return not conditions or json.dumps(topic) in json.dumps(conditions)
+
+
+def _is_for_sns(principal: Any) -> bool:
+    # A queue made in AWS's console allows everything to its owner, which SNS is not.
+    if not isinstance(principal, Mapping):
+        return bool(principal == "*")
+    services = _several(principal.get("Service"))
+    return "*" in _several(principal.get("AWS")) or "sns.amazonaws.com" in services
+
+
+def _several(value: Any) -> list[str]:
+    # a policy may hold one value where a list is meant
+    return [value] if isinstance(value, str) else list(value or [])
 
 
 def let_topic_send(queue: Description, topic: str) -> Call:
@@ -115,7 +133,7 @@ def let_topic_send(queue: Description, topic: str) -> Call:
         "Resource": arn,
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
-    policy = {"Version": "2012-10-17", "Statement": [*_statements(queue), statement]}
+    policy = {**_policy(queue), "Statement": [*_statements(queue), statement]}
     return Call(
         "sqs",
         "SetQueueAttributes",

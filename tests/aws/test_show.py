@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.aws import snapshots, tags
+from app.aws import instances, snapshots, tags
 from app.aws.call import Call, Plan
 from app.aws.clients import Clients, Endpoint
 from app.aws.operations import OPERATIONS
@@ -279,3 +279,14 @@ def test_each_call_says_in_one_line_what_it_does() -> None:
     named = Call("ec2", "DeleteVolume", REGION, {"VolumeId": "v"}, says="Delete\nthe  volume")
     silent = Call("ec2", "DeleteVolume", REGION, {"VolumeId": "v"})
     assert as_words(plan(named, silent)) == ["Delete the volume", "DeleteVolume"]
+
+
+def test_a_script_with_tabs_stays_readable_in_a_command() -> None:
+    launch = instances.Launch("ami-1", "t3.micro", 1, 1, "token", user_data="#!/bin/sh\n\tid\n")
+    shown = as_cli(plan(instances.run_instances(REGION, launch)), AWS)
+    assert "  --user-data '#!/bin/sh\n\tid\n'" in shown
+
+
+def test_a_word_that_zsh_would_look_up_as_a_command_is_quoted() -> None:
+    call = Call("ec2", "DeleteVolume", REGION, {"VolumeId": "=ls"})
+    assert as_cli(plan(call), AWS).endswith(" --volume-id '=ls'\n")
