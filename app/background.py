@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from app.house import House
 
 PAUSE_SECONDS = 0.5
+BUSY_PAUSE_SECONDS = 0.02  # lets the threads that serve pages have their turn
 log = structlog.get_logger()
 
 
@@ -62,11 +62,8 @@ class Background:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            began = time.monotonic()
-            busy = tick(self._house, present())
-            if busy and time.monotonic() - began > 0.01:
-                continue
-            self._house.wake.wait(0.02 if busy else PAUSE_SECONDS)
+            busy = tick(self._house, present()) or self._house.warm()
+            self._house.wake.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
             self._house.wake.clear()
 
 

@@ -48,6 +48,7 @@ class House:
     identity_error: AwsError | None = None
     _meet_again: datetime | None = None
     _attended: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    _warmed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def account(self) -> str:
@@ -76,6 +77,21 @@ class House:
         for kind, region, resource_id in due:
             self.collector.reread(kind, region, [resource_id], settle=False)
         return bool(due)
+
+    def warm(self) -> bool:
+        """Read, one region a time, what forms offer and what takes long to read."""
+        if self.identity is None:
+            return False
+        region = next((each for each in self.settings.regions if each not in self._warmed), None)
+        if region is None:
+            return False
+        self._warmed.add(region)
+        try:
+            self.reference.instance_types(region)
+            self.reference.zones(region)
+        except AwsError:
+            return True  # no harm: the form that needs them reads them, and tells
+        return True
 
     def meet(self, now: datetime) -> bool:
         """Ask AWS, once in a while, who we are, so that no page has to wait for it."""

@@ -15,13 +15,48 @@ from app.sandbox.ec2 import filters, paging
 from app.sandbox.ec2.refusal import Refused
 from app.sandbox.ec2.request import Answer, Request, operation
 
+# The families that the sandbox offers: AWS has five times as many types, which nobody needs here
+# and which would make every first launch wait for them.
+FAMILIES = frozenset(
+    [
+        "t2",
+        "t3",
+        "t3a",
+        "t4g",
+        "m1",
+        "m3",
+        "m4",
+        "m5",
+        "m5a",
+        "m6i",
+        "m6g",
+        "m7i",
+        "m7g",
+        "c4",
+        "c5",
+        "c6i",
+        "c6g",
+        "c7g",
+        "r5",
+        "r6i",
+        "r6g",
+        "i3",
+        "i4i",
+        "d2",
+        "g4dn",
+        "p3",
+        "x1",
+    ]
+)
+
 
 @cache
 def offered(kind: str, region: str) -> dict[str, frozenset[str]]:
     """Type → the places that offer it; `kind` is `region`, `availability-zone` or …`-id`."""
     places: dict[str, set[str]] = {}
     for offer in INSTANCE_TYPE_OFFERINGS[kind].get(region, []):
-        places.setdefault(offer["InstanceType"], set()).add(offer["Location"])
+        if offer["InstanceType"].partition(".")[0] in FAMILIES:
+            places.setdefault(offer["InstanceType"], set()).add(offer["Location"])
     return {name: frozenset(found) for name, found in sorted(places.items())}
 
 
