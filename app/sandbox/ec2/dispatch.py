@@ -13,7 +13,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from moto.ec2.models import ec2_backends
 
-from app.sandbox.ec2 import agenda, xml
+from app.sandbox.ec2 import agenda, parameters, xml
 from app.sandbox.ec2.refusal import Refused, bad_value, dry_run
 from app.sandbox.ec2.request import OPERATIONS, READS, Request
 from app.sandbox.settings import SandboxSettings
@@ -74,6 +74,7 @@ def _serve(response: Any, moto_call: Callable[[Any], Any], request_id: str) -> A
 
 def perform(request: Request) -> dict[str, Any]:
     """Do what is asked, as one of our own operations; Refused when AWS would refuse."""
+    parameters.check(request.operation, request.params)
     try:
         result = OPERATIONS[request.operation](request)
     except ServiceException as error:

@@ -51,6 +51,11 @@ def make(
     image.ebs_snapshot = None
     image._encante_devices = devices
     image.creation_date = created or now()
+    if instance is not None and (source := backend.amis.get(instance.image_id)) is not None:
+        image._encante_boot_mode, image._encante_ena = (
+            source._encante_boot_mode,
+            source._encante_ena,
+        )
     backend.amis[image_id] = image
     return image
 
@@ -185,12 +190,7 @@ def register_image(request: Request) -> Answer:
     check_name(backend, request.account_id, name)
     description = snapshot_making.check_description(request)
     devices = _registered_devices(request)
-    architecture = request.get("Architecture") or "i386"
-    if architecture not in ("i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"):
-        raise bad_value(f"Value ({architecture}) for parameter architecture is invalid.")
-    virtualization = request.get("VirtualizationType") or "paravirtual"
-    if virtualization not in ("hvm", "paravirtual"):
-        raise bad_value(f"Value ({virtualization}) for parameter virtualizationType is invalid.")
+    machine = _machine(request)
     request.stop_if_dry_run()
     image = make(
         backend,
@@ -199,18 +199,36 @@ def register_image(request: Request) -> Answer:
         description,
         devices,
         root_device_name=request.get("RootDeviceName") or devices[0]["DeviceName"],
-        architecture=architecture,
-        virtualization_type=virtualization,
+        architecture=machine["architecture"],
+        virtualization_type=machine["virtualizationType"],
     )
+    image._encante_boot_mode = machine["bootMode"] or None
+    image._encante_ena = bool(request.get("EnaSupport"))
     tags.put(backend, image.id, given["image"])
     return {"ImageId": image.id}
 
 
+def _machine(request: Request) -> dict[str, str]:
+    """What kind of machine the image is for; AWS's defaults are those of 2006."""
+    machine = {
+        "architecture": request.get("Architecture") or "i386",
+        "virtualizationType": request.get("VirtualizationType") or "paravirtual",
+        "bootMode": request.get("BootMode") or "",
+    }
+    allowed = {
+        "architecture": ("i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"),
+        "virtualizationType": ("hvm", "paravirtual"),
+        "bootMode": ("", "legacy-bios", "uefi", "uefi-preferred"),
+    }
+    for name, value in machine.items():
+        if value not in allowed[name]:
+            raise bad_value(f"Value ({value}) for parameter {name} is invalid.")
+    if machine["architecture"] == "arm64" and machine["bootMode"] not in ("", "uefi"):
+        raise bad_value("An image of the architecture arm64 has the boot mode uefi")
+    return machine
+
+
 def _registered_devices(request: Request) -> list[dict[str, Any]]:
-    if request.get("ImageLocation"):
-        raise Refused(
-            "UnsupportedOperation", "The sandbox registers images from snapshots only, not from S3"
-        )
     entries = request.need("BlockDeviceMappings", "blockDeviceMapping")
     root = request.get("RootDeviceName") or entries[0].get("DeviceName")
     names = [entry.get("DeviceName") for entry in entries]

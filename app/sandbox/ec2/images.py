@@ -43,6 +43,11 @@ def root_type(image: Moto) -> str:
     return "instance-store" if image.root_device_type == "instance-store" else "ebs"
 
 
+def has_ena(image: Moto) -> bool:
+    """Whether the image has the driver that today's instance types need for their network."""
+    return bool(image._encante_ena) and image.virtualization_type != "paravirtual"
+
+
 def is_own(request: Request, image: Moto) -> bool:
     return bool(image.owner_id == request.account_id)
 
@@ -67,6 +72,7 @@ def location(image: Moto) -> str:
 
 FIELDS: dict[str, filters.Field] = {
     "architecture": lambda i: i.architecture,
+    "boot-mode": lambda i: i._encante_boot_mode,
     "block-device-mapping.device-name": lambda i: [d["DeviceName"] for d in devices(i)],
     "block-device-mapping.snapshot-id": snapshot_ids,
     "block-device-mapping.volume-size": lambda i: _each_ebs(i, "VolumeSize"),
@@ -75,7 +81,7 @@ FIELDS: dict[str, filters.Field] = {
     "block-device-mapping.encrypted": lambda i: _each_ebs(i, "Encrypted"),
     "creation-date": lambda i: i.creation_date,
     "description": lambda i: i.description or "",
-    "ena-support": lambda i: True,
+    "ena-support": lambda i: has_ena(i),
     "hypervisor": lambda i: i.hypervisor or "xen",
     "image-id": lambda i: i.id,
     "image-type": lambda i: i.image_type,
@@ -156,7 +162,8 @@ def view(image: Moto) -> dict[str, Any]:
         "RootDeviceType": root_type(image),
         "RootDeviceName": image.root_device_name,
         "BlockDeviceMappings": devices(image),
-        "EnaSupport": image.virtualization_type != "paravirtual",
+        "EnaSupport": has_ena(image),
+        "BootMode": image._encante_boot_mode,
         "SriovNetSupport": "simple",
         "SourceInstanceId": image.instance_id,
         "Tags": tags.view(image.ec2_backend, image.id),

@@ -9,23 +9,10 @@ from typing import Any
 from moto.core.types import Base64EncodedString
 
 from app.sandbox.ec2 import images, instance_types, key_pairs, volume_limits, volumes
-from app.sandbox.ec2.refusal import Refused, bad_combination, bad_value, missing, unsupported
+from app.sandbox.ec2.refusal import Refused, bad_combination, bad_value, missing
 from app.sandbox.ec2.request import Moto, Request
 
 MAX_USER_DATA = 16 * 1024
-_UNKNOWN = (
-    "LaunchTemplate",
-    "InstanceMarketOptions",
-    "HibernationOptions",
-    "LicenseSpecifications",
-)
-
-
-def refuse_unknown(request: Request) -> None:
-    """What the sandbox cannot do is refused, never ignored."""
-    for name in _UNKNOWN:
-        if request.get(name):
-            raise unsupported(f"The sandbox does not support {name} in RunInstances")
 
 
 def counts(request: Request) -> tuple[int, int]:
@@ -83,6 +70,11 @@ def instance_type(request: Request, image: Moto) -> str:
         raise bad_combination(
             f"The instance type '{name}' does not support AMIs with virtualization type "
             f"'{virtualization}'."
+        )
+    if kind.get("NetworkInfo", {}).get("EnaSupport") == "required" and not images.has_ena(image):
+        raise bad_combination(
+            "Enhanced networking with the Elastic Network Adapter (ENA) is required for the "
+            f"'{name}' instance type. Ensure that you are using an AMI that is enabled for ENA."
         )
     return name
 

@@ -46,7 +46,10 @@ def interface(request: Request) -> dict[str, Any]:
 def place(request: Request, type_name: str, nic: dict[str, Any], least: int) -> Moto:
     """The subnet: the one asked for, or the default one of a zone that offers the type."""
     backend = request.backend
-    zone = (request.get("Placement") or {}).get("AvailabilityZone")
+    placement = {"Tenancy": "default"} | (request.get("Placement") or {})
+    if placement["Tenancy"] != "default" or set(placement) - {"Tenancy", "AvailabilityZone"}:
+        raise unsupported("Of Placement, the sandbox supports AvailabilityZone only")
+    zone = placement.get("AvailabilityZone")
     if zone and backend.get_zone_by_name(zone) is None:
         raise bad_value(f"Invalid availability zone: [{zone}]")
     subnet_id = request.get("SubnetId") or nic.get("SubnetId")

@@ -33,7 +33,12 @@ FACTS: dict[str, dict[str, Any]] = {
         "_encante_state": "completed",
         "_encante_whole": 0.0,
     },
-    "amis.Ami": {"_encante_devices": None, "_encante_reason": None},
+    "amis.Ami": {
+        "_encante_boot_mode": None,
+        "_encante_devices": None,
+        "_encante_ena": True,
+        "_encante_reason": None,
+    },
 }
 
 # Functions and classes of moto that are called, with the parameters that are given to them.

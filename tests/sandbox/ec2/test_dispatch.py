@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from app.sandbox.ec2 import moto_patch, operations
+from app.sandbox.ec2 import moto_patch, operations, parameters
 from app.sandbox.ec2.request import OPERATIONS, READS
 
 from .conftest import SETTINGS, UBUNTU, ZONE
@@ -180,6 +180,23 @@ def test_no_operation_does_anything_on_a_dry_run(ec2, something_of_everything, r
         asked = params(something_of_everything) | {"DryRun": True}
         assert (name, refusal(operation, status=412, **asked)[0]) == (name, "DryRunOperation")
         assert everything(ec2) == before, name
+
+
+def test_a_parameter_that_would_not_be_heeded_is_refused(ec2, refusal):
+    assert set(parameters.KNOWN) == set(OPERATIONS) - READS
+    for operation, params, name in (
+        (ec2.create_volume, {"AvailabilityZone": ZONE, "Size": 1}, "MultiAttachEnabled"),
+        (ec2.create_snapshot, {"VolumeId": "vol-1"}, "OutpostArn"),
+    ):
+        code, message = refusal(operation, **params, **{name: True})
+        assert code == "UnsupportedOperation"
+        assert name in message
+
+
+def test_the_known_parameters_are_aws_s_own(ec2):
+    for name, known in parameters.KNOWN.items():
+        members = ec2.meta.service_model.operation_model(name).input_shape.members
+        assert known <= set(members), name
 
 
 def test_a_question_can_be_asked_dry_too(ec2, refusal):

@@ -132,6 +132,7 @@ def registered(snapshot, **params):
         "Architecture": "x86_64",
         "RootDeviceName": "/dev/sda1",
         "VirtualizationType": "hvm",
+        "EnaSupport": True,
         "BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": snapshot}}],
     } | params
 
@@ -159,11 +160,23 @@ def test_an_image_is_registered_from_a_snapshot_and_can_be_launched(ec2, launch,
         ({"RootDeviceName": "/dev/xvda"}, "InvalidBlockDeviceMapping"),
         ({"Architecture": "z80"}, "InvalidParameterValue"),
         ({"VirtualizationType": "real"}, "InvalidParameterValue"),
+        ({"BootMode": "floppy"}, "InvalidParameterValue"),
+        ({"Architecture": "arm64", "BootMode": "legacy-bios"}, "InvalidParameterValue"),
         ({"ImageLocation": "bucket/manifest.xml"}, "UnsupportedOperation"),
     ],
 )
 def test_an_image_that_cannot_be_registered_is_refused(ec2, snapshot, refusal, params, code):
     assert refusal(ec2.register_image, **registered(snapshot, **params))[0] == code
+
+
+def test_todays_types_need_an_image_with_ena(ec2, launch, snapshot, refusal):
+    made = ec2.register_image(**registered(snapshot, EnaSupport=False, BootMode="uefi"))["ImageId"]
+    assert (image(ec2, made)["EnaSupport"], image(ec2, made)["BootMode"]) == (False, "uefi")
+    params = {"ImageId": made, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    code, message = refusal(ec2.run_instances, **params)
+    assert code == "InvalidParameterCombination"
+    assert "(ENA) is required for the 't3.micro' instance type" in message
+    assert launch(ImageId=made, InstanceType="t2.micro")["ImageId"] == made
 
 
 def test_an_image_needs_a_snapshot_that_is_there_and_completed(ec2, make_volume, refusal):

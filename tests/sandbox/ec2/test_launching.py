@@ -85,6 +85,8 @@ def test_stopped_instances_do_not_count_against_the_limit(ec2, launch):
         ({"InstanceInitiatedShutdownBehavior": "sleep"}, "InvalidParameterValue"),
         ({"MetadataOptions": {"HttpTokens": "perhaps"}}, "InvalidParameterValue"),
         ({"LaunchTemplate": {"LaunchTemplateName": "web"}}, "UnsupportedOperation"),
+        ({"IamInstanceProfile": {"Name": "web"}}, "UnsupportedOperation"),
+        ({"Placement": {"Tenancy": "dedicated"}}, "UnsupportedOperation"),
         ({"InstanceType": "t4g.micro"}, "InvalidParameterValue"),
         ({"ImageId": UBUNTU_ARM}, "InvalidParameterValue"),
         ({"ImageId": INSTANCE_STORE}, "InvalidParameterCombination"),
