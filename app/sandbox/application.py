@@ -9,10 +9,12 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from botocore.model import OperationNotFoundError
+
 from app.sandbox import account, moto_import, wire
 from app.sandbox.calls import Calls
 from app.sandbox.control import Control
-from app.sandbox.faults import Faults
+from app.sandbox.faults import Faults, hang_up
 from app.sandbox.settings import SandboxSettings
 from app.sandbox.wire import Answer, Environ, Request
 
@@ -27,7 +29,6 @@ class Application:
     """The WSGI application. `changed` is called after each request that may have changed state."""
 
     def __init__(self, settings: SandboxSettings, changed: Callable[[], None]) -> None:
-
         self.settings = settings
         self.changed = changed
         self.calls = Calls()
@@ -35,6 +36,12 @@ class Application:
         self.control = Control(settings, self.faults, self.calls, changed)
         self.services = {service: moto_import.flask_app(service) for service in account.SERVICES}
         self.regions = moto_import.regions()
+        self._closed = False
+
+    def close(self) -> None:
+        """From now on nothing is done any more: who still asks is hung up on, not lied to."""
+        with account.LOCK:
+            self._closed = True
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         answer = self._door(environ)
@@ -98,7 +105,11 @@ class Application:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.settings.account_id
         try:
             with account.LOCK:
+                if self._closed:
+                    hang_up(environ)
                 answer = _collect(self.services[request.service], environ)
+        except ConnectionError:
+            raise
         except Exception as failure:  # noqa: BLE001 - the boundary: nothing may become an HTML 500
             return _failure(request, failure)
         if not request.operation.startswith(READING):
@@ -149,16 +160,11 @@ def _collect(app: Any, environ: Environ) -> Answer:
 
 
 def _failure(request: Request, failure: Exception) -> Answer:
+    """moto's way of not knowing an operation as AWS's; anything else as an error, and logged."""
     name = request.operation
-    if isinstance(failure, NotImplementedError) or type(failure).__name__ in (
-        "OperationNotFoundError",
-    ):
-        return wire.error(
-            request,
-            400,
-            "InvalidAction",
-            f"The action {name} is not valid for this web service, or the sandbox has not got it.",
-        )
+    if isinstance(failure, NotImplementedError | OperationNotFoundError):
+        message = f"The action {name} is not valid for this web service, or not in the sandbox."
+        return wire.error(request, 400, "InvalidAction", message)
     traceback.print_exception(failure, file=sys.stderr)
     message = f"The sandbox failed in {name}: {type(failure).__name__}. Its log says more."
     return wire.error(request, 500, "InternalError", message)

@@ -20,9 +20,10 @@ class StartError(RuntimeError):
 class Handle:
     """A running sandbox: its `url`, and `stop()`, which saves the account first."""
 
-    def __init__(self, server: Any, store: Store) -> None:
+    def __init__(self, server: Any, application: Any, store: Store) -> None:
         self.url = f"http://{server.host}:{server.port}"
         self._server = server
+        self._application = application
         self._store = store
         self._thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
@@ -34,6 +35,7 @@ class Handle:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._application.close()
         self._store.stop()
 
 
@@ -57,7 +59,7 @@ def start_in_thread(settings: SandboxSettings) -> Handle:
         raise
     store.start()
     store.changed()
-    return Handle(server, store)
+    return Handle(server, application, store)
 
 
 def _load(settings: SandboxSettings, store: Store) -> Any:

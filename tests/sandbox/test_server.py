@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
-from app.sandbox import patching, sqs
+from app.sandbox import account, patching, sqs
 from app.sandbox.server import StartError, start_in_thread
 from app.sandbox.settings import SandboxSettings
 from tests.sandbox.conftest import new_client
@@ -125,3 +126,14 @@ def test_a_moto_that_has_changed_is_told_instead_of_a_traceback(monkeypatch: pyt
     monkeypatch.setattr(sqs, "install", gone)
     with pytest.raises(StartError, match="has moved"):
         start_in_thread(SandboxSettings(port=0, account_id="215555555555", seed=False))
+
+
+def test_once_it_is_stopping_nothing_more_is_done():
+    handle = start_in_thread(SandboxSettings(port=0, account_id="216666666666", seed=False))
+    sns = new_client(handle.url, "sns")
+    handle._application.close()
+    with pytest.raises((ConnectionClosedError, HTTPClientError)):
+        sns.create_topic(Name="too-late")
+    assert account.backend("sns", "216666666666", "us-east-1").topics == {}
+    handle.stop()
+    handle.stop()
