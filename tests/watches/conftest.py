@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from app.db import make_engine
 from app.migrate import upgrade
-from tests.watches.desk import Desk
+from tests.watches.desk import Desk, open_engine
 from tests.watches.fakes import FakeAws
 
 
@@ -26,8 +26,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(migrated: Path, tmp_path: Path) -> Iterator[Engine]:
-    path = shutil.copy(migrated, tmp_path / "watches.db")
-    engine = make_engine(f"sqlite:///{path}")
+    engine = open_engine(shutil.copy(migrated, tmp_path / "watches.db"))
     yield engine
     engine.dispose()
 

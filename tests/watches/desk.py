@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
+from app.db import make_engine
 from app.watches import Watches, WatchView
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
+
+
+def open_engine(path: Path | str) -> Engine:
+    """An engine that leaves the writing to the disk to the system: no test cuts the power."""
+    engine = make_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
+    return engine
 
 
 class Desk:

@@ -22,10 +22,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import event
 
-from app.db import make_engine
 from app.watches.messages import notice_of
 from app.watches.outcomes import OUTCOMES
-from tests.watches.desk import Desk
+from tests.watches.desk import Desk, open_engine
 from tests.watches.fakes import (
     ACCOUNT,
     REGION,
@@ -63,7 +62,7 @@ class WatchMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.engine = make_engine(f"sqlite:///{shutil.copy(self.template, self.folder / 'w.db')}")
+        self.engine = open_engine(shutil.copy(self.template, self.folder / "w.db"))
         self.aws = FakeAws()
         self.desk = Desk(self.engine, self.aws, poll=timedelta(seconds=5))
         self.made: dict[str, str] = {}  # watch -> snapshot that AWS really made for it
@@ -266,7 +265,7 @@ def test_every_outcome_is_told_and_only_once_without_a_crash(
     run_state_machine_as_test(
         WatchMachine,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -174,13 +174,13 @@ def test_the_answer_may_come_after_all(desk: Desk, aws: FakeAws) -> None:
     assert len(aws.published) == 1
 
 
-def test_many_intents_cost_one_call(desk: Desk, aws: FakeAws) -> None:
-    watches = [desk.intend(f"r-{number}") for number in range(150)]
-    for number in range(150):
+def test_two_hundred_and_one_intents_cost_two_calls(desk: Desk, aws: FakeAws) -> None:
+    watches = [desk.intend(f"r-{number}") for number in range(201)]
+    for number in range(201):
         aws.make(number, f"r-{number}")
     desk.later(minutes=1)
-    assert desk.watches.poll(desk.now) is True
-    assert aws.count("DescribeSnapshots") == 1
+    assert [desk.watches.poll(desk.now) for _ in range(3)] == [True, True, False]
+    assert aws.count("DescribeSnapshots") == 2
     assert {desk.view(watch).state for watch in watches} == {"waiting"}
 
 
