@@ -11,6 +11,7 @@ from typing import Any
 from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
+from moto.ec2.exceptions import FilterNotImplementedError
 from moto.ec2.models import ec2_backends
 
 from app.sandbox.ec2 import agenda, parameters, xml
@@ -93,6 +94,9 @@ def _let_moto(name: str, response: Any, moto_call: Callable[[Any], Any]) -> Any:
         raise dry_run()
     try:
         return moto_call(response)
+    except FilterNotImplementedError as unknown:
+        # moto says: The filter 'x' for DescribeVpcs has not been …
+        raise bad_value(f"{str(unknown).partition(' for ')[0]} is invalid") from unknown
     except NotImplementedError as unknown:
         raise _invalid_action(name) from unknown
 

@@ -17,7 +17,7 @@ from app.sandbox.ec2.request import Moto, Request
 
 # What a filter looks at: the value, or the values, of one resource.
 Field = Callable[[Moto], Any]
-MAX_VALUES = 200
+MAX_FILTERS, MAX_VALUES = 50, 200
 
 
 def apply(request: Request, things: Iterable[Moto], fields: Mapping[str, Field]) -> list[Moto]:
@@ -25,6 +25,11 @@ def apply(request: Request, things: Iterable[Moto], fields: Mapping[str, Field])
 
     `fields` says what there is to filter by; `tag:<key>`, `tag-key` and `tag-value` always work.
     """
+    if len(request.items("Filters")) > MAX_FILTERS:
+        raise Refused(
+            "FilterLimitExceeded",
+            f"The maximum number of filters specified on a single call is {MAX_FILTERS}",
+        )
     tests = [_test(request.backend, entry, fields) for entry in request.items("Filters")]
     return [thing for thing in things if all(test(thing) for test in tests)]
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from app.sandbox.ec2.refusal import Refused, bad_value
 from app.sandbox.ec2.request import Moto, memory
 
+MAX_IDS = 1000
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -93,6 +95,8 @@ def one(backend: Moto, kind: Kind, resource_id: str) -> Moto:
 def many(backend: Moto, kind: Kind, resource_ids: Iterable[str]) -> list[Moto]:
     """moto's objects with these ids, in this order, each once; one bad id refuses them all."""
     wanted = list(dict.fromkeys(resource_ids))
+    if len(wanted) > MAX_IDS:
+        raise bad_value(f"At most {MAX_IDS} ids can be named in a call; these are {len(wanted)}")
     for resource_id in wanted:
         check_form(kind, resource_id)
     found = [kind.find(backend, resource_id) for resource_id in wanted]

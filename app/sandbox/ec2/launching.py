@@ -46,6 +46,7 @@ class Launch:
 def run_instances(request: Request) -> Answer:
     token = once.remembered(request, "launches")
     if token.earlier is not None:
+        request.stop_if_dry_run()
         return _again(request, token.earlier)
     launch = _planned(request)
     request.stop_if_dry_run()

@@ -48,6 +48,7 @@ CALLED: dict[str, tuple[str, ...]] = {
     "core.responses:BaseResponse._get_action": (),
     "core.utils:get_service_model": (),
     "ec2.responses:EC2Response._dispatch": ("request", "full_url", "headers"),
+    "ec2.exceptions:FilterNotImplementedError": (),
     "ec2.models:EC2Backend.get_zone_by_name": ("name",),
     "ec2.models:EC2Backend.get_default_subnets": (),
     "ec2.models:EC2Backend.get_subnet": ("subnet_id",),

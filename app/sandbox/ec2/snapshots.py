@@ -54,6 +54,7 @@ def record(
         volume,
         description,
         encrypted=bool(volume.encrypted),
+        kms_key_id=volume.kms_key_id,
         owner_id=owner_id,
     )
     snapshot.start_time = started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +38,7 @@ def make(
         zone=backend.get_zone_by_name(zone),
         snapshot_id=snapshot_id,
         encrypted=encrypted,
-        kms_key_id=kms_key_id,
+        kms_key_id=kms_key_id or (_default_key(backend) if encrypted else None),
         volume_type=kind,
         iops=iops if iops is not None else volume_limits.baseline_iops(kind, size),
         throughput=throughput if throughput is not None else (125 if kind == "gp3" else None),
@@ -45,6 +46,13 @@ def make(
     volume.create_time = created or now()
     backend.volumes[volume.id] = volume
     return volume
+
+
+def _default_key(backend: Moto) -> str:
+    """The account's own key for EBS in the region, which encrypts where no other is named."""
+    place = f"{backend.region_name}:{backend.account_id}"
+    key = uuid.uuid5(uuid.NAMESPACE_URL, f"aws/ebs:{place}")
+    return f"arn:aws:kms:{place}:key/{key}"
 
 
 def state(volume: Moto) -> str:
@@ -70,6 +78,7 @@ def create_volume(request: Request) -> Answer:
     backend = request.backend
     tokens = once.remembered(request, "volumes")
     if tokens.earlier is not None:
+        request.stop_if_dry_run()
         return view(ids.one(backend, ids.VOLUME, tokens.earlier))
     given = tags.specified(request, "volume")
     zone = check_zone(backend, request.need("AvailabilityZone"))

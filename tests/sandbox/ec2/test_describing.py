@@ -99,6 +99,18 @@ def test_an_unknown_filter_is_refused_by_name(ec2, refusal):
         assert (code, message) == ("InvalidParameterValue", "The filter '<b>' is invalid")
 
 
+def test_an_unknown_filter_of_what_moto_does_is_refused_too(ec2, refusal):
+    code, message = refusal(ec2.describe_vpcs, Filters=[{"Name": "colour", "Values": ["red"]}])
+    assert (code, message) == ("InvalidParameterValue", "The filter 'colour' is invalid")
+
+
+def test_a_call_has_its_limits(ec2, refusal):
+    many = [{"Name": "instance-id", "Values": ["i-*"]}] * 51
+    assert refusal(ec2.describe_instances, Filters=many)[0] == "FilterLimitExceeded"
+    ids = [f"i-{number:017x}" for number in range(1001)]
+    assert refusal(ec2.describe_instances, InstanceIds=ids)[0] == "InvalidParameterValue"
+
+
 def test_instances_come_page_by_page(ec2, launch):
     for _ in range(4):
         launch(MinCount=3, MaxCount=3)

@@ -141,6 +141,12 @@ def test_the_same_token_launches_once(ec2):
     assert len(states(ec2)) == 1
 
 
+def test_a_dry_run_with_a_used_token_is_still_one(ec2, refusal):
+    ec2.run_instances(**asked(ClientToken="one"))
+    params = asked(ClientToken="one", DryRun=True)
+    assert refusal(ec2.run_instances, status=412, **params)[0] == "DryRunOperation"
+
+
 def test_the_same_token_with_other_parameters_is_refused(ec2, refusal):
     ec2.run_instances(**asked(ClientToken="one"))
     code, _ = refusal(ec2.run_instances, **asked(ClientToken="one", MaxCount=2))

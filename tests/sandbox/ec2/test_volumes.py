@@ -109,6 +109,23 @@ def test_the_same_token_makes_one_volume(ec2, refusal):
     assert code == "IdempotentParameterMismatch"
 
 
+def test_a_dry_run_with_a_used_token_is_still_one(ec2, refusal):
+    ec2.create_volume(**asked(ClientToken="one"))
+    params = asked(ClientToken="one", DryRun=True)
+    assert refusal(ec2.create_volume, status=412, **params)[0] == "DryRunOperation"
+
+
+def test_an_encrypted_volume_names_its_key_and_so_do_its_snapshots(ec2, make_volume):
+    made = make_volume(Encrypted=True)
+    key = volume(ec2, made)["KmsKeyId"]
+    assert key.startswith(f"arn:aws:kms:us-east-1:{SETTINGS.account_id}:key/")
+    assert volume(ec2, make_volume(Encrypted=True))["KmsKeyId"] == key
+    snapshot = ec2.create_snapshot(VolumeId=made)
+    assert (snapshot["Encrypted"], snapshot["KmsKeyId"]) == (True, key)
+    own = "arn:aws:kms:us-east-1:123456789012:key/1234"
+    assert volume(ec2, make_volume(Encrypted=True, KmsKeyId=own))["KmsKeyId"] == own
+
+
 def test_a_volume_is_deleted_unless_it_is_used(ec2, launch, make_volume, refusal):
     free = make_volume()
     ec2.delete_volume(VolumeId=free)
