@@ -48,14 +48,21 @@ class Supervisor:
         self._programs: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._signals: list[int] = []
         self._reader, self._writer = socket.socketpair()
+        self._poll = select.poll()
 
     def __enter__(self) -> Self:
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        # Each signal, SIGCHLD too, puts a byte into the socket, so one select() waits for all.
+        # Each signal, SIGCHLD too, puts a byte into the socket, so one poll() waits for all.
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._poll.register(self._reader, select.POLLIN)
         for number in (*STOPPING, signal.SIGCHLD):
-            signal.signal(number, self._note)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, self._note)
+        if os.isatty(0):
+            # When a terminal closes, the kernel tells the session's leader only, and that can be
+            # a `make` that keeps it to itself. No events are asked for: a hang-up always comes.
+            self._poll.register(0, 0)
         return self
 
     def __exit__(
@@ -107,32 +114,37 @@ class Supervisor:
 
     def _wait(self, seconds: float | None) -> None:
         if not self._signals:
-            select.select([self._reader], [], [], seconds)
-        with suppress(BlockingIOError):  # empty: the time was up
-            self._reader.recv(4096)
+            self._sleep(seconds)
         if self._signals:
             raise Stopped(signal.Signals(self._signals[0]).name)
         for name, process in self._programs:
             if (status := process.poll()) is not None:
                 raise ProgramDied(f"The {name} ended unexpectedly ({_describe(status)}).")
 
+    def _sleep(self, seconds: float | None) -> None:
+        """Wait for a signal, a hang-up, or the time to be up."""
+        for descriptor, _ in self._poll.poll(None if seconds is None else seconds * 1000):
+            if descriptor == 0:
+                self._poll.unregister(0)
+                self._signals.append(signal.SIGHUP)
+        with suppress(BlockingIOError):
+            self._reader.recv(4096)
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number != signal.SIGCHLD:
             self._signals.append(number)
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """Ask a program to end, and kill it and its children when it does not (or at a second
-        signal)."""
-        asked_before = len(self._signals)
+        """Ask a program to end. Kill it, and what it started, when it does not end in time, or
+        when Ctrl-C comes once more."""
+        before = len(self._signals)
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         end = time.monotonic() + self._grace
         while process.poll() is None and time.monotonic() < end:
-            if len(self._signals) > asked_before:
+            if signal.SIGINT in self._signals[before:]:
                 break
-            select.select([self._reader], [], [], 0.1)
-            with suppress(BlockingIOError):
-                self._reader.recv(4096)
+            self._sleep(0.1)
         # Also after a proper end: a child that it left behind is in its group.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -37,11 +37,12 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 class Harness:
     """A running supervisor: its process, and the process ids of its programs."""
 
-    def __init__(self, folder: Path, grace: float, *codes: str) -> None:
+    def __init__(self, folder: Path, grace: float, terminal: int, *codes: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", HARNESS, str(grace), *codes],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=terminal,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -58,8 +59,8 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
     """Start a supervisor with programs given as Python code; all are gone after the test."""
     started: list[Harness] = []
 
-    def start(*codes: str, grace: float = 20) -> Harness:
-        started.append(Harness(tmp_path, grace, *codes))
+    def start(*codes: str, grace: float = 20, terminal: int = subprocess.DEVNULL) -> Harness:
+        started.append(Harness(tmp_path, grace, terminal, *codes))
         return started[-1]
 
     yield start
@@ -151,7 +152,7 @@ def test_a_program_that_does_not_listen_is_killed_with_its_children(
     assert gone([*harness.pids, grandchild])
 
 
-def test_a_second_signal_does_not_wait_for_a_slow_program(
+def test_a_second_ctrl_c_does_not_wait_for_a_slow_program(
     supervise: Callable[..., Harness],
 ) -> None:
     harness = supervise(DEAF + READY + SLEEP, grace=600)
@@ -161,3 +162,27 @@ def test_a_second_signal_does_not_wait_for_a_slow_program(
         harness.process.send_signal(signal.SIGINT)
         time.sleep(0.05)
     assert gone(harness.pids)
+
+
+def test_a_closed_terminal_stops_every_program_without_any_signal(
+    supervise: Callable[..., Harness],
+) -> None:
+    ours, theirs = os.openpty()
+    harness = supervise(SLEEP, READY + SLEEP, terminal=theirs)
+    os.close(theirs)
+    assert harness.line() == "ready"
+    os.close(ours)
+    assert harness.line() == "Stopped SIGHUP"
+    assert gone(harness.pids)
+
+
+def test_a_program_under_nohup_outlives_its_terminal(supervise: Callable[..., Harness]) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does for what it starts
+    try:
+        harness = supervise(SLEEP, READY + SLEEP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert harness.line() == "ready"
+    harness.process.send_signal(signal.SIGHUP)
+    harness.process.send_signal(signal.SIGTERM)
+    assert harness.line() == "Stopped SIGTERM"
