@@ -103,6 +103,8 @@ class House:
             self._meet_again = now + IDENTITY_EVERY
         except AwsError as error:
             self.identity_error = error
+            if error.trouble == "credentials":
+                self.clients.forget()  # somebody may be signing in to AWS just now
             self._meet_again = now + IDENTITY_RETRY
         return True
 

@@ -118,6 +118,7 @@ class Clients:
         if not self._sandbox_url:
             return boto3.Session()
         session = botocore.session.Session(session_vars=_SANDBOX_SESSION)
+        session.register_component("data_loader", _loader())
         return boto3.Session(
             aws_access_key_id=SANDBOX_KEY,
             aws_secret_access_key=SANDBOX_KEY,
@@ -154,6 +155,13 @@ class Clients:
         identity = Identity(answer["Account"], answer["Arn"], answer["UserId"])
         self._identity = (time.monotonic(), identity)
         return identity
+
+    def forget(self) -> None:
+        """Drop every client, so that the next ones look for credentials anew."""
+        with self._lock:
+            self._session = None
+            self._clients.clear()
+        self._identity = None
 
     def send(
         self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
@@ -231,9 +239,15 @@ def _check_form(response_dict: dict[str, Any] | None = None, **_: Any) -> None:
 
 
 @cache
+def _loader() -> Any:
+    """botocore's own descriptions of AWS's services, read once (EC2's takes 0.2 s)."""
+    return botocore.session.Session(session_vars=_SANDBOX_SESSION).get_component("data_loader")
+
+
+@cache
 def _aws_domains() -> tuple[str, ...]:
     """The domains of AWS's own endpoints in all its partitions, each with a leading dot."""
-    data = botocore.session.get_session().get_component("data_loader").load_data("partitions")
+    data = _loader().load_data("partitions")
     outputs = [partition["outputs"] for partition in data["partitions"]]
     keys = ("dnsSuffix", "dualStackDnsSuffix")
     return tuple(sorted({f".{output[key]}" for output in outputs for key in keys}))

@@ -15,8 +15,8 @@ __all__ = ["STATUS", "AwsError", "Trouble", "from_boto"]
 
 _ADVICE = {
     "refused": "Ask for the permission {permission} for this identity.",
-    "credentials": "Sign in to AWS again (for SSO: aws sso login), or set other credentials, "
-    "then restart Encante.",
+    "credentials": "Sign in to AWS again (for SSO: aws sso login), or set other credentials; "
+    "Encante looks for them again by itself.",
     "throttled": "Nothing was done. AWS limits calls per account and region; wait a few seconds "
     "and try again.",
     "unreachable": "Nothing was done. Check the network and the endpoint, then try again.",

@@ -22,9 +22,7 @@ def create(engine: Engine) -> str:
     """Make a token of 256 random bits; only its digest is stored."""
     token = secrets.token_urlsafe(32)
     with engine.begin() as connection:
-        connection.execute(
-            delete(login_tokens).where(login_tokens.c.created_at < now() - LIFETIME)
-        )
+        connection.execute(delete(login_tokens).where(login_tokens.c.created_at < now() - LIFETIME))
         connection.execute(insert(login_tokens).values(digest=_digest(token), created_at=now()))
     return token
 

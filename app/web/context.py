@@ -134,7 +134,7 @@ def _template_context() -> dict[str, Any]:
         "messages": get_flashed_messages(with_categories=True),
     }
     if signed_in:
-        values |= {"nav": _nav(), "scope": scope()}
+        values |= {"nav": _nav(), "scope": scope(), "identity_error": house().identity_error}
     return values
 
 

@@ -58,6 +58,7 @@ def front() -> ResponseReturnValue:
         [inventory.revision(kind) for kind in RESOURCES],
         [(watch.id, watch.state, watch.progress) for watch in watches],
         where.identity,
+        str(services.identity_error),
     )
     revision = sha256(repr(told).encode()).hexdigest()[:16]
     same = unchanged(revision) if polled else None
@@ -70,7 +71,6 @@ def front() -> ResponseReturnValue:
         changing=inventory.changing(),
         watches=watches,
         freshness=[place for kind in RESOURCES for place in inventory.freshness(kind)],
-        identity_error=services.identity_error,
     )
 
 
