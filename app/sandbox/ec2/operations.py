@@ -7,9 +7,11 @@ import importlib
 MODULES = (
     "attachments",
     "image_making",
+    "image_registering",
     "images",
     "instance_actions",
     "instance_attributes",
+    "instance_status",
     "instance_types",
     "instances",
     "key_pairs",
