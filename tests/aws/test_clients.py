@@ -38,8 +38,8 @@ def test_the_sandbox_is_named_as_such(recorder: Recorder, clients: Clients) -> N
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
 def test_without_an_endpoint_it_is_aws(region: str, credentials: None) -> None:
-    assert Clients().endpoint(region=region) == Endpoint("aws")
-    assert Clients().endpoint(region=region).label == "AWS"
+    endpoint = Clients().endpoint(region=region)
+    assert (endpoint, endpoint.label) == (Endpoint("aws"), "AWS")
 
 
 @pytest.mark.parametrize(
