@@ -58,7 +58,8 @@ class NotifyForm(ActionForm):
 
     def examine_topic(self, desk: Desk) -> None:
         """Complain about a topic that is not there, or a name that cannot be."""
-        if self.notify.data == OLD and desk.known.get("topic", self.topic_arn.data or "") is None:
+        row = desk.known.get("topic", self.topic_arn.data or "")
+        if self.notify.data == OLD and (row is None or row.gone):
             self.complain("topic_arn", "Choose a topic that exists, or make a new one.")
         if self.notify.data == NEW and not TOPIC_NAME.match(self.new_topic_name.data or ""):
             self.complain("new_topic_name", TOPIC_RULE)

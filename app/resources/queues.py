@@ -66,7 +66,9 @@ class CreateQueueForm(CreateForm):
                 "name",
                 "1 to 80 letters without accents, digits, - and _; a FIFO queue's ends in .fifo.",
             )
-        elif desk.known.get("queue", self._arn(desk)):
+            return
+        known = desk.known.get("queue", self._arn(desk))
+        if known and not known.gone:
             self.complain("name", f"There is a queue {self.name.data!r} in {self.place} already.")
 
     def _arn(self, desk: Desk) -> str:

@@ -126,7 +126,8 @@ class SubscribeForm(ActionForm):
     def _queue(self, desk: Desk) -> Row | None:
         if self.protocol.data != "sqs":
             return None
-        return desk.known.get("queue", self.endpoint.data or "")
+        known = desk.known.get("queue", self.endpoint.data or "")
+        return None if known is None or known.gone else known
 
     def plan(self, desk: Desk) -> Plan:
         calls: list[Call] = []
