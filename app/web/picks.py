@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from flask import Flask, abort, render_template, request
@@ -11,10 +12,13 @@ from werkzeug.datastructures import MultiDict
 from app.inventory import Query
 from app.inventory.filters import quote
 from app.resources import BY_SLUG
+from app.resources.images import IMAGE
 from app.resources.spec import Resource
+from app.web import public_images
 from app.web.context import house
 
 MOST = 25
+_IMAGE_ID = re.compile(r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ def _resources(resource: Resource, typed: str) -> list[Option]:
     words = " ".join(quote(word) for word in typed.replace("\x00", "").split())
     query = Query.parse(resource, MultiDict({"q": words, "per_page": "25"}))
     rows = house().inventory.page(resource.kind, query).rows
+    if not rows and resource is IMAGE and _IMAGE_ID.match(typed):
+        image = public_images.find(typed)  # somebody else's: at least say what it is
+        rows = [image] if image else []
     return [
         Option(row.id, ", ".join(part for part in (row.name, row.state, row.region) if part))
         for row in rows[:MOST]
