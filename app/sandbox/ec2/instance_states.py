@@ -101,6 +101,8 @@ def _terminate(backend: Moto, instance: Moto) -> None:
     instance._encante_network = _kept_network(instance)
     instance.terminate()
     instance.nics = {}
+    # Its address is free; moto would free it again when the object goes, from whoever has it then.
+    instance._private_ips = set()
     instance._reason, instance.state_reason = reason, state_reason
     agenda.plan(backend, "instance forgotten", instance.id, instance._encante_kept)
 
