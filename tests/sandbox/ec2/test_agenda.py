@@ -3,11 +3,13 @@
 import pickle
 from datetime import datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from app.sandbox import account, clock
-from app.sandbox.ec2 import agenda, request
+from app.sandbox.ec2 import agenda, install, request
+from app.sandbox.settings import DURATIONS, SandboxSettings
 
 from .conftest import REGION, SETTINGS
 
@@ -91,3 +93,23 @@ def test_what_is_pending_goes_on_in_a_state_that_was_saved(ec2, launch, make_vol
     [done] = ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"]
     assert done["State"] == "completed"
     assert (done["CompletionTime"] - done["StartTime"]).total_seconds() < 60
+
+
+def test_without_durations_everything_is_done_at_once(ec2, launch, make_volume):
+    at_once: dict[str, Any] = dict.fromkeys(DURATIONS, 0.0)
+    install(SandboxSettings(**at_once, account_id=SETTINGS.account_id))
+    instance = launch(settled=False)["InstanceId"]
+    volume = make_volume(settled=False)
+    ec2.attach_volume(VolumeId=volume, InstanceId=instance, Device="/dev/sdf")
+    ec2.modify_volume(VolumeId=volume, Size=20)
+    ec2.create_snapshot(VolumeId=volume)
+    ec2.create_image(InstanceId=instance, Name="lj_test")
+    assert {s["State"] for s in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]} == {
+        "completed"
+    }
+    assert ec2.describe_images(Owners=["self"])["Images"][0]["State"] == "available"
+    assert {v["State"] for v in ec2.describe_volumes()["Volumes"]} == {"in-use"}
+    [change] = ec2.describe_volumes_modifications()["VolumesModifications"]
+    assert change["ModificationState"] == "completed"
+    ec2.terminate_instances(InstanceIds=[instance])
+    assert ec2.describe_instances()["Reservations"] == []

@@ -1,6 +1,9 @@
 """Start, stop, reboot, terminate: the ways from state to state, and what bars them."""
 
+import gc
+
 import pytest
+from botocore.exceptions import ClientError
 
 from app.sandbox import clock
 
@@ -197,3 +200,16 @@ def test_a_stale_event_does_not_end_a_newer_change(ec2, stopped):
     ec2.terminate_instances(InstanceIds=[stopped])
     clock.advance(SETTINGS.instance_pending - 1)
     assert state(ec2, stopped) == "shutting-down"
+
+
+def test_an_address_that_was_freed_belongs_to_whoever_has_it_next(ec2, launch):
+    first = launch()
+    address = {"PrivateIpAddress": first["PrivateIpAddress"]}
+    ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
+    clock.advance(SETTINGS.instance_shutting_down)
+    second = launch(**address)["InstanceId"]
+    clock.advance(SETTINGS.instance_terminated_kept)
+    assert state(ec2, second) == "running"
+    gc.collect()
+    with pytest.raises(ClientError, match=r"InvalidIPAddress\.InUse"):
+        launch(**address)
