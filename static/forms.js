@@ -73,9 +73,13 @@
   }
   const drawAllPicked = () => document.querySelectorAll("input[data-picker]").forEach(drawPicked);
   on("input", "input[data-picker]", drawPicked);
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
     drawAllPicked();
     drawDependent();
+    // The form came again, with the choices of another region: its code is to be drawn again too.
+    if (event.detail.ctx.select === "#form") {
+      document.getElementById("form").dispatchEvent(new Event("change", { bubbles: true }));
+    }
   });
 
   // data-when="volume_type=io1 io2": shown, and sent, only while that field has one of the values.

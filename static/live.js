@@ -30,8 +30,12 @@
   const states = (root) =>
     new Map([...root.querySelectorAll("[data-row]")].map((row) => [row.id, row.dataset.row]));
   let before = new Map();
-  document.addEventListener("htmx:before:swap", () => {
+  document.addEventListener("htmx:before:swap", (event) => {
     before = states(document);
+    // htmx reads answers as if there were no scripts; what is meant for that case is not wanted.
+    for (const { fragment } of event.detail.tasks) {
+      for (const element of fragment.querySelectorAll("noscript")) element.remove();
+    }
   });
   document.addEventListener("htmx:after:swap", () => {
     const news = [];

@@ -154,6 +154,8 @@ def test_what_a_person_does_in_a_list_outlasts_its_polls(page: Page) -> None:
         other.close()
         expect(rows).not_to_have_text(before)
         expect(hand.rows(page)).to_have_count(11)
+        side = page.get_by_role("navigation", name="Kinds of resources")
+        expect(side.get_by_role("link", name="Volumes 11")).to_be_visible()
     expect(box).to_be_focused()
     expect(box).to_have_value("half a wo")
     expect(hand.row(page, "reports-archive").get_by_role("checkbox")).to_be_checked()
@@ -192,7 +194,7 @@ def test_another_region_brings_its_own_choices(page: Page) -> None:
         zones = page.get_by_label("Availability zone")
         expect(zones.locator("option").first).to_have_text("eu-central-1a")
     expect(page.get_by_label("Size (GiB)")).to_have_value("7")
-    expect(hand.code(page)).to_contain_text('region_name="eu-central-1"')
+    expect(hand.code(page)).to_contain_text('AvailabilityZone="eu-central-1a"')
 
 
 def test_a_console_that_does_not_answer_says_so(
