@@ -40,7 +40,7 @@ def messages_page(resource_id: str) -> ResponseReturnValue:
     row = find(QUEUE, resource_id)
     if row is None:
         return unknown(QUEUE, resource_id)
-    return render_template("queues/messages.html", **_values(row), messages=None)
+    return render_template("queues/messages.html", **_values(row), received=None)
 
 
 def look(resource_id: str) -> ResponseReturnValue:
@@ -57,7 +57,7 @@ def look(resource_id: str) -> ResponseReturnValue:
         found |= new
     listed = sorted(found.values(), key=lambda message: message.sent_at or "", reverse=True)
     part = "queues/messages_list.html" if "HX-Request" in request.headers else None
-    return render_template(part or "queues/messages.html", **_values(row), messages=listed)
+    return render_template(part or "queues/messages.html", **_values(row), received=listed)
 
 
 def delete(resource_id: str) -> ResponseReturnValue:

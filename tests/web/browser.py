@@ -35,7 +35,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        name, value = given.get("name"), given.get("value") or ""
+        name = given.get("name")
         if tag == "a" and given.get("href"):
             self.links.append(str(given["href"]))
         if tag in {"template", "noscript"}:
@@ -44,10 +44,13 @@ class _Reader(HTMLParser):
             self._in_form = given.get("id") == "form" or given.get("method") == "post"
         if tag in {"script", "style"}:
             self._skip += 1
-        if not (self._in_form and name) or self._template:
-            if tag == "option" and self._select:
-                self._option(given)
-            return
+        if tag == "option" and self._select:
+            self._option(given)
+        elif self._in_form and name and not self._template:
+            self._field(tag, name, given)
+
+    def _field(self, tag: str, name: str, given: dict[str, str | None]) -> None:
+        value = given.get("value") or ""
         if tag == "input":
             kind = given.get("type", "text")
             if kind not in {"checkbox", "radio"} or "checked" in given:
@@ -83,7 +86,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._area:
             text = self.fields.pop(self._area) + data
-            self.fields.add(self._area, text.removeprefix("\n"))
+            self.fields.add(self._area, text.replace("\r\n", "\n").removeprefix("\n"))
         elif not self._skip:
             self.text.append(data)
 
