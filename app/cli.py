@@ -89,5 +89,15 @@ def reset() -> None:
         raise Problem(str(error)) from None
 
 
+@cli.command("iam-policy")
+def iam_policy() -> None:
+    """Print the smallest IAM policy that everything in the console needs."""
+    import json
+
+    from app.aws import operations
+
+    click.echo(json.dumps(operations.iam_policy(), indent=2))
+
+
 if __name__ == "__main__":
     cli()

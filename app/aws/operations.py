@@ -1,7 +1,7 @@
 """Every AWS operation that Encante uses: how it may be repeated, and which permission it needs.
 
 A Call of an operation that does not stand here cannot be made, so that the IAM policy which is
-generated from this list (``flask iam-policy``) is complete.
+generated from this list (the command ``iam-policy``) is complete.
 """
 
 from __future__ import annotations

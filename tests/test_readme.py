@@ -1,0 +1,71 @@
+"""The README and the sandbox's page tell of every setting, with its default, and of no other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.sandbox.settings import DURATIONS, PREFIX, SandboxSettings
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SANDBOX_ONLY = (*DURATIONS, "port", "vcpu_limit", "account_id", "seed")
+ROW = re.compile(r"^\| `(ENCANTE_\w+)` \| (.+?) \|", re.MULTILINE)
+
+
+def _table(page: str) -> dict[str, str]:
+    """The variables in the tables of a page, each with what stands there as its default."""
+    rows = ROW.findall((ROOT / page).read_text())
+    assert len(rows) == len(dict(rows)), "a setting stands there twice"
+    return {name: default.strip("`") for name, default in rows}
+
+
+def _console() -> dict[str, Any]:
+    found = {f"ENCANTE_{name.upper()}": field for name, field in Settings.model_fields.items()}
+    return {name: field.default for name, field in found.items()}
+
+
+def _sandbox() -> dict[str, Any]:
+    defaults = {field.name: field.default for field in fields(SandboxSettings)}
+    return {PREFIX + name.upper(): defaults[name] for name in SANDBOX_ONLY}
+
+
+def _written(value: Any) -> set[str]:
+    """The ways in which a default may be written; empty where it is told in words."""
+    if isinstance(value, bool):
+        return {str(value).lower(), str(int(value))}
+    if isinstance(value, int | float):
+        return {f"{value:g}"} if value < 1e6 else {str(value)}
+    return {str(value)} if value else set()
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    assert _table("README.md").keys() == _console().keys() | _sandbox().keys()
+
+
+def test_the_page_of_the_sandbox_lists_every_setting_of_it() -> None:
+    shared = {"ENCANTE_DATA", "ENCANTE_REGIONS"}
+    assert _table("docs/sandbox.md").keys() == _sandbox().keys() | shared
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("README.md", name) for name in {**_console(), **_sandbox()}]
+    + [("docs/sandbox.md", name) for name in _sandbox()],
+)
+def test_a_default_is_as_it_is_written(page: str, name: str) -> None:
+    default = {**_console(), **_sandbox()}[name]
+    written = _written(default)
+    if written:
+        assert _table(page)[name] in written
+
+
+def test_every_target_of_make_that_the_documentation_names_exists() -> None:
+    known = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        named = set(re.findall(r"`make ([a-z-]+)`", page.read_text()))
+        assert named <= known, page.name
