@@ -9,7 +9,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from app.aws import queues
-from app.aws.call import Plan, plain
+from app.aws.call import Call, Plan, plain
 from app.aws.listing import Description
 from app.aws.topics import partition_of
 from app.resources.fields import TagsField, strip
@@ -23,7 +23,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
-from app.resources.spec import Action, Column, Relation, Resource
+from app.resources.spec import Action, Column, Relation, Resource, Row
 from app.resources.tagging import TagsForm
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.fifo$")
@@ -83,6 +83,13 @@ class CreateQueueForm(CreateForm):
         return Done(told, page_of("queues", self._arn(desk)))
 
 
+class QueueTagsForm(TagsForm):
+    """The tags of a queue."""
+
+    def calls(self, row: Row, old: dict[str, str], new: dict[str, str]) -> tuple[Call, ...]:
+        return queues.queue_tag_calls(row.description, old, new)
+
+
 class DeleteQueueForm(ActionForm):
     """Delete queues with their messages."""
 
@@ -113,6 +120,8 @@ QUEUE = Resource(
     slug="queues",
     title="Queues",
     one="queue",
+    group="Messages",
+    icon="queue",
     prefix="arn:aws:sqs:",
     id_key="QueueArn",
     listing=queues.LISTING,
@@ -149,7 +158,7 @@ QUEUE = Resource(
         Action(
             "messages", "Look at messages", link=lambda row: page_of("queues", row.id) + "/messages"
         ),
-        Action("tags", "Edit tags", TagsForm),
+        Action("tags", "Edit tags", QueueTagsForm),
         Action("delete", "Delete", DeleteQueueForm, on="many", danger=True),
     ),
     empty="A queue keeps messages until they are fetched. Subscribe one to a topic to see what is "

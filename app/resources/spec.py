@@ -101,7 +101,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of resource, everything the console needs to list, show and act on it."""
+    """A kind of resource, everything the console needs to list, show and act on it.
+
+    ``group``: the heading that it stands under in the navigation. ``icon``: a symbol of
+    static/icons.svg.
+    """
 
     kind: str
     slug: str
@@ -121,6 +125,8 @@ class Resource:
     actions: tuple[Action, ...] = ()
     empty: str = ""
     sort: str = "name"
+    group: str = "Other"
+    icon: str = "other"
 
     def state_class(self, state: str) -> StateClass:
         """The class of a state; one that AWS has added since counts as changing: we look again."""

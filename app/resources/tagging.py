@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from app.aws.call import Call, Plan
-from app.aws.queues import queue_tag_calls
 from app.aws.tags import ec2_tag_calls
-from app.aws.topics import topic_tag_calls
 from app.resources.fields import TagsField
 from app.resources.forms import ActionForm, Answers, Desk, Done, Section, page_of
 from app.resources.spec import Row
 
 
 class TagsForm(ActionForm):
-    """All tags of one resource, to add, change and remove; only what changed is sent."""
+    """All tags of one resource, to add, change and remove; only what changed is sent.
+
+    A kind that is not EC2's gives its own ``calls``.
+    """
 
     title = "Edit tags"
     submit_label = "Save tags"
@@ -25,7 +26,12 @@ class TagsForm(ActionForm):
             self.tags.process(None, own_tags(desk.row))
 
     def plan(self, desk: Desk) -> Plan:
-        return Plan(f"Tags of {desk.row.id}", _calls(desk.row, self.tags.data))
+        row = desk.row
+        return Plan(f"Tags of {row.id}", self.calls(row, own_tags(row), self.tags.data))
+
+    def calls(self, row: Row, old: dict[str, str], new: dict[str, str]) -> tuple[Call, ...]:
+        """The calls that turn the ``old`` tags into ``new``."""
+        return ec2_tag_calls(row.region, row.kind, row.id, old, new)
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         told = "The tags are saved." if answers else "The tags are as they were."
@@ -35,15 +41,6 @@ class TagsForm(ActionForm):
 def own_tags(row: Row) -> dict[str, str]:
     """The tags of a resource that a person may change: not those that AWS reserves."""
     return {key: value for key, value in row.tags.items() if not key.startswith("aws:")}
-
-
-def _calls(row: Row, new: dict[str, str]) -> tuple[Call, ...]:
-    old = own_tags(row)
-    if row.kind == "topic":
-        return topic_tag_calls(row.id, old, new)
-    if row.kind == "queue":
-        return queue_tag_calls(row.description, old, new)
-    return ec2_tag_calls(row.region, row.kind, row.id, old, new)
 
 
 def _slug(row: Row) -> str:

@@ -271,6 +271,13 @@ class PublishForm(ActionForm):
         return Done(told, page_of("topics", desk.row.id))
 
 
+class TopicTagsForm(TagsForm):
+    """The tags of a topic."""
+
+    def calls(self, row: Row, old: dict[str, str], new: dict[str, str]) -> tuple[Call, ...]:
+        return topics.topic_tag_calls(row.id, old, new)
+
+
 class DeleteTopicForm(ActionForm):
     """Delete topics with their subscriptions."""
 
@@ -303,6 +310,8 @@ TOPIC = Resource(
     slug="topics",
     title="Topics",
     one="topic",
+    group="Messages",
+    icon="topic",
     prefix="arn:aws:sns:",
     id_key="TopicArn",
     listing=topics.LISTING,
@@ -336,7 +345,7 @@ TOPIC = Resource(
         Action("confirm", "Confirm a subscription", ConfirmForm),
         Action("publish", "Publish a message", PublishForm),
         Action("unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe),
-        Action("tags", "Edit tags", TagsForm),
+        Action("tags", "Edit tags", TopicTagsForm),
         Action("delete", "Delete", DeleteTopicForm, on="many", danger=True),
     ),
     empty="A topic passes messages on to its subscribers. Watches publish to topics.",

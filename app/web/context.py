@@ -52,17 +52,6 @@ class Scope:
     identity: str
 
 
-GROUPS = {
-    "instance": "Compute",
-    "image": "Compute",
-    "key_pair": "Compute",
-    "volume": "Storage",
-    "snapshot": "Storage",
-    "topic": "Messages",
-    "queue": "Messages",
-}
-
-
 def scope() -> Scope:
     """The scope of this console; asks nobody."""
     services = house()
@@ -83,27 +72,22 @@ def _nav() -> list[NavItem]:
     counts = house().inventory.counts()
     path = request.path
     items = [NavItem("Overview", "/", path == "/", None, "home", "")]
-    # in the order of the groups; a kind without a group comes last
-    ordered = sorted(RESOURCES.values(), key=lambda kind: _rank(GROUPS.get(kind.kind, "Other")))
     items += [
         NavItem(
             kind.title,
             f"/{kind.slug}",
             path == f"/{kind.slug}" or path.startswith(f"/{kind.slug}/"),
             sum(counts.get(kind.kind, {}).values()),
-            kind.kind,
-            GROUPS.get(kind.kind, "Other"),
+            kind.icon,
+            kind.group,
         )
-        for kind in ordered
+        for kind in RESOURCES.values()
     ]
     waiting = house().watches.open_count()
     active = path.startswith("/watches")
-    return [*items, NavItem("Watches", "/watches", active, waiting, "watch", "Messages")]
-
-
-def _rank(group: str) -> int:
-    order = list(dict.fromkeys(GROUPS.values()))
-    return order.index(group) if group in order else len(order)
+    items.append(NavItem("Watches", "/watches", active, waiting, "watch", "Messages"))
+    groups = list(dict.fromkeys(item.group for item in items))
+    return sorted(items, key=lambda item: groups.index(item.group))
 
 
 def url_for_id(kind: str, resource_id: str) -> str:

@@ -41,7 +41,7 @@ def _cards() -> list[Card]:
             if state and resource.states
         )
         href = f"/{resource.slug}"
-        cards.append(Card(resource.title, kind, href, sum(by_state.values()), states))
+        cards.append(Card(resource.title, resource.icon, href, sum(by_state.values()), states))
     return cards
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.resources import RESOURCES
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static").glob("*.js"))
@@ -47,7 +49,7 @@ def test_a_script_evaluates_no_text(script: Path) -> None:
 
 def test_every_icon_that_is_asked_for_is_drawn() -> None:
     drawn = set(re.findall(r'<symbol id="(\w+)"', (ROOT / "static/icons.svg").read_text()))
-    kinds = {"instance", "image", "volume", "snapshot", "key_pair", "topic", "queue", "watch"}
+    kinds = {resource.icon for resource in RESOURCES.values()} | {"home", "watch"}
     states = {"ok", "off", "changing", "failed", "gone", "warning"}
     asked = kinds | states
     for template in TEMPLATES:
