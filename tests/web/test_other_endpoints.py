@@ -41,11 +41,14 @@ def test_the_front_page_names_the_endpoint(stranger: Browser) -> None:
     assert os.environ["AWS_ENDPOINT_URL"] in page.words
 
 
-@pytest.mark.parametrize("slug", [resource.slug for resource in RESOURCES.values()])
-def test_every_list_and_form_opens(stranger: Browser, slug: str) -> None:
-    assert stranger.open(f"/{slug}").status == 200
-    assert stranger.open(f"/{slug}.json").status == 200
-    assert stranger.open(f"/{slug}/new").status == 200
+@pytest.mark.parametrize("kind", RESOURCES)
+def test_every_list_and_form_opens(stranger: Browser, kind: str) -> None:
+    resource = RESOURCES[kind]
+    assert stranger.open(f"/{resource.slug}").status == 200
+    assert stranger.open(f"/{resource.slug}.json").status == 200
+    for action in resource.actions:
+        if action.on == "none":
+            assert stranger.open(f"/{resource.slug}/{action.name}").status == 200
 
 
 def test_public_images_are_found_and_one_is_launched_imaged_and_terminated(
