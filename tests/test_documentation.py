@@ -1,4 +1,4 @@
-"""The README and the sandbox's page tell of every setting, with its default, and of no other."""
+"""The documentation is true where a test can tell: settings, arrows, targets of make."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from app.sandbox.settings import DURATIONS, PREFIX, SandboxSettings
 from app.settings import Settings
+from tests.test_arrows import ARROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_ONLY = (*DURATIONS, "port", "vcpu_limit", "account_id", "seed")
@@ -69,3 +70,14 @@ def test_every_target_of_make_that_the_documentation_names_exists() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         named = set(re.findall(r"`make ([a-z-]+)`", page.read_text()))
         assert named <= known, page.name
+
+
+def test_the_arrows_in_the_documentation_are_those_that_are_held() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    _, _, text = text.partition("| room | may import |")
+    told = {}
+    for room, allowed in re.findall(r"^\| `(\w+)` \| (.+) \|$", text.partition("\n\n")[0], re.M):
+        told[room] = set(re.findall(r"`(\w+)`", allowed))
+    alone = {room for room, allowed in ARROWS.items() if not allowed}
+    assert told == {room: allowed for room, allowed in ARROWS.items() if room in told}
+    assert ARROWS.keys() - told.keys() == alone - {"aws", "sandbox"}
