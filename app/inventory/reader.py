@@ -70,7 +70,7 @@ class Reader:
                 pages=pages,
                 facets=list(told.facets),
                 revision=revision,
-                freshness=self._freshness(connection, kind),
+                freshness=self._freshness(connection, kind, revision),
             )
 
     def export(self, kind: str, query: Query) -> Iterator[Row]:
@@ -175,9 +175,12 @@ class Reader:
         """How many resources of each kind are in each state (``""`` for kinds without states)."""
         found = {}
         with self._reading() as connection:
+            numbers = connection.execute(select(kinds.c.kind, kinds.c.revision))
+            revisions = {kind: str(revision) for kind, revision in numbers}
             for kind in self._resources:
                 by_state: dict[str, int] = defaultdict(int)
-                for (_, _, state), number in self._tally(connection, kind).items():
+                tally = self._tally(connection, kind, revisions.get(kind, "0"))
+                for (_, _, state), number in tally.items():
                     by_state[state] += number
                 found[kind] = dict(by_state)
         return found
@@ -190,11 +193,11 @@ class Reader:
     def freshness(self, kind: str) -> list[Freshness]:
         """How true a kind is, region by region."""
         with self._reading() as connection:
-            return self._freshness(connection, kind)
+            return self._freshness(connection, kind, _revision(connection, kind))
 
-    def _freshness(self, connection: Connection, kind: str) -> list[Freshness]:
+    def _freshness(self, connection: Connection, kind: str, revision: str) -> list[Freshness]:
         counts: dict[tuple[str, str], int] = defaultdict(int)
-        for (account, region, _), number in self._tally(connection, kind).items():
+        for (account, region, _), number in self._tally(connection, kind, revision).items():
             counts[account, region] += number
         return progress.freshness(connection, kind, counts, self._clock())
 
@@ -203,13 +206,13 @@ class Reader:
     ) -> Summary:
         # Leafing through pages, and polling one, asks for the same again and again.
         def make() -> Summary:
-            tally = self._tally(connection, resource.kind)
+            tally = self._tally(connection, resource.kind, revision)
             return find_in.summary(connection, resource, query, tally)
 
         key = (resource.kind, revision, query.terms, tuple(query.facets.items()))
         return self._summaries.get(key, make)
 
-    def _tally(self, connection: Connection, kind: str) -> Tally:
+    def _tally(self, connection: Connection, kind: str, revision: str) -> Tally:
         # Counted once per revision: every page shows these numbers in its navigation.
         by = (resources.c.account, resources.c.region, resources.c.state)
 
@@ -224,7 +227,7 @@ class Reader:
                 for account, region, state, number in connection.execute(statement)
             }
 
-        return self._tallies.get((kind, _revision(connection, kind)), make)
+        return self._tallies.get((kind, revision), make)
 
 
 def _by_id(resource_id: str) -> Select[int]:

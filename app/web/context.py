@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.aws.errors import AwsError
 from app.house import House
 from app.resources import RESOURCES
 from app.resources.forms import page_of
-from app.resources.spec import Row
+from app.resources.spec import Column, Row
 
 
 def house() -> House:
@@ -95,12 +95,13 @@ def url_for_id(kind: str, resource_id: str) -> str:
     return page_of(RESOURCES[kind].slug, resource_id)
 
 
-def name_rows(rows: list[Row]) -> Callable[[str, str], str]:
-    """A function from (kind, id) to its name, for every id that a cell of ``rows`` leads to."""
+def name_rows(rows: list[Row], columns: Iterable[Column]) -> Callable[[str, str], str]:
+    """A function from (kind, id) to its name, for every id that these cells of ``rows`` lead to."""
     wanted: dict[str, set[str]] = {}
+    leading = [column for column in columns if column.of]
     for row in rows:
-        for column in RESOURCES[row.kind].columns:
-            value = row.cells.get(column.name) if column.of else None
+        for column in leading:
+            value = row.cells.get(column.name)
             if value:
                 wanted.setdefault(column.of, set()).update(
                     value if isinstance(value, list) else [value]

@@ -52,7 +52,7 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
         watches=watches,
         tags=row.tags,
         description_json=json.dumps(row.description, indent=2, ensure_ascii=False),
-        name_of_id=name_rows([row]),
+        name_of_id=name_rows([row], resource.columns),
     )
 
 

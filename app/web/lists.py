@@ -56,7 +56,7 @@ def list_page(kind: str) -> ResponseReturnValue:
         tabs=tabs(resource),
         export=_exports(resource, page.query),
         live=not problem,
-        name_of_id=name_rows(page.rows),
+        name_of_id=name_rows(page.rows, shown(resource)),
     )
 
 
