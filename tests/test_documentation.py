@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.sandbox.ec2 import instance_types
 from app.sandbox.settings import DURATIONS, PREFIX, SandboxSettings
 from app.settings import Settings
 from tests.test_arrows import ARROWS
@@ -51,6 +52,12 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
 def test_the_page_of_the_sandbox_lists_every_setting_of_it() -> None:
     shared = {"ENCANTE_DATA", "ENCANTE_REGIONS"}
     assert _table("docs/sandbox.md").keys() == _sandbox().keys() | shared
+
+
+def test_the_page_of_the_sandbox_lists_the_families_of_instance_types() -> None:
+    text = (ROOT / "docs/sandbox.md").read_text()
+    told = text.partition("**Instance types.**")[2].partition("\n- ")[0]
+    assert set(re.findall(r"`(\w+)`", told)) == instance_types.FAMILIES
 
 
 @pytest.mark.parametrize(
