@@ -49,7 +49,9 @@ class Store:
         if self.folder is None:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # the data folder too, if it is new, is nobody else's: parents do not heed the mode
+            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.mkdir(exist_ok=True, mode=0o700)
             self._lock_file = (self.folder / "lock").open("w")
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:

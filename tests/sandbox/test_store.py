@@ -91,9 +91,11 @@ def test_time_that_was_made_to_pass_stays_passed(tmp_path: Path):
 
 
 def test_the_file_is_nobody_elses_to_read(tmp_path: Path):
-    start_in_thread(settings(tmp_path)).stop()
-    assert (tmp_path / "sandbox" / FILE).stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "sandbox").stat().st_mode & 0o777 == 0o700
+    data = tmp_path / "data"
+    start_in_thread(settings(data)).stop()
+    assert (data / "sandbox" / FILE).stat().st_mode & 0o777 == 0o600
+    assert (data / "sandbox").stat().st_mode & 0o777 == 0o700
+    assert data.stat().st_mode & 0o777 == 0o700
 
 
 def harmless(path: Path) -> None:
