@@ -1,0 +1,1 @@
+"""The benchmarks: ``python -m tests.bench`` prints them and writes bench-results.json."""

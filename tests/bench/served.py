@@ -1,0 +1,161 @@
+"""What is measured, as it runs in earnest: a full sandbox, and a console under gunicorn."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from app.db import make_engine
+from app.inventory import Inventory
+from app.people import login_tokens
+from app.resources import RESOURCES
+from app.settings import Settings
+from scripts.own_console import ROOT, free_port
+from tests.bench.crowd import SETTINGS as SANDBOX
+
+PATIENCE = 120.0
+# As a browser asks on a loopback address.
+BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+
+
+class NotReadyError(Exception):
+    """A program did not get as far as it should; the text says which."""
+
+
+@contextmanager
+def program(*command: str, environment: dict[str, str] | None = None) -> Iterator[IO[str]]:
+    """Run a program; gives its standard output, and ends it afterwards."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("ENCANTE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**kept, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+@contextmanager
+def crowd(count: int) -> Iterator[str]:
+    """A sandbox with ``count`` instances; gives its address."""
+    with program("tests.bench.crowd", str(count)) as out:
+        url = out.readline().strip()
+        if not url:
+            raise NotReadyError("The sandbox did not start.")
+        yield url
+
+
+@dataclass
+class Answer:
+    """What came over the wire: the body as sent (compressed), and the bytes of the head."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    head_bytes: int
+
+
+@dataclass
+class Console:
+    """A console under gunicorn in a process of its own, and one connection to it."""
+
+    settings: Settings
+    inventory: Inventory
+    cookie: str = ""
+    _connection: http.client.HTTPConnection | None = None
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """GET a page on a connection that is kept open, as a browser does."""
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", self.settings.port)
+        sent = {**BROWSER, "Cookie": self.cookie, **headers}
+        self._connection.request("GET", path, headers=sent)
+        response = self._connection.getresponse()
+        body = response.read()
+        pairs = response.getheaders()
+        head = sum(len(f"{name}: {value}\r\n".encode()) for name, value in pairs)
+        kept = {name.lower(): value for name, value in pairs}
+        return Answer(response.status, kept, body, head + len("HTTP/1.1 200 OK\r\n\r\n"))
+
+    def sign_in(self) -> None:
+        """Open a start link; keep the cookie."""
+        token = login_tokens.create(make_engine(self.settings.database_url))
+        answer = self.get(f"/login?token={token}")
+        self.cookie = answer.headers["set-cookie"].partition(";")[0]
+
+    def memory(self) -> dict[str, float]:
+        """Resident memory of the worker in MB (10^6 bytes): now, and at its highest."""
+        [worker] = _children(int((self.settings.data / "gunicorn.pid").read_text()))
+        status = Path(f"/proc/{worker}/status").read_text()
+        pairs = dict(line.split(":", 1) for line in status.splitlines())
+        return {
+            what: int(pairs[key].split()[0]) * 1024 / 1e6
+            for what, key in (("now", "VmRSS"), ("most", "VmHWM"))
+        }
+
+
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+@contextmanager
+def console(folder: Path, sandbox: str) -> Iterator[Console]:
+    """A console that has collected everything once, and refreshes nothing unless asked to."""
+    values = {
+        "data": str(folder),
+        "port": str(free_port()),
+        "sandbox_port": str(urlsplit(sandbox).port),
+        "regions": ",".join(SANDBOX.regions),
+        "refresh_seconds": "3600",
+        "idle_refresh_seconds": "3600",
+    }
+    folder.mkdir(parents=True)
+    settings = Settings(**values)  # type: ignore[arg-type]  # as text, like the environment's
+    environment = {f"ENCANTE_{name.upper()}": text for name, text in values.items()}
+    pid = str(folder / "gunicorn.pid")
+    with program("gunicorn", "-c", "gunicorn.conf.py", "-p", pid, environment=environment):
+        console = Console(settings, Inventory(make_engine(settings.database_url), RESOURCES))
+        _wait_until(lambda: _answers(console), "The console did not answer.")
+        console.sign_in()
+        _wait_until(lambda: collected(console.inventory), "The collection did not end.")
+        yield console
+
+
+def collected(inventory: Inventory) -> bool:
+    """Whether every kind has been read to the end in every region, and no refresh is running."""
+    places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
+    wanted = len(RESOURCES) * len(SANDBOX.regions)
+    return len(places) == wanted and all(p.seen_at and not p.trying for p in places)
+
+
+def _answers(console: Console) -> bool:
+    try:
+        return console.get("/healthz").status == 200
+    except OSError:
+        console._connection = None
+        return False
+
+
+def _wait_until(ready: object, problem: str) -> None:
+    assert callable(ready)
+    end = time.monotonic() + PATIENCE
+    while not ready():
+        if time.monotonic() > end:
+            raise NotReadyError(problem)
+        time.sleep(0.05)
