@@ -72,6 +72,12 @@ def test_a_default_is_as_it_is_written(page: str, name: str) -> None:
         assert _table(page)[name] in written
 
 
+def test_every_page_that_the_documentation_leads_to_is_there() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"(?<!!)\[[^\]]*\]\((?!https?:|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).is_file(), f"{page.name}: {target}"
+
+
 def test_every_target_of_make_that_the_documentation_names_exists() -> None:
     known = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
