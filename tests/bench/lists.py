@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -100,6 +101,7 @@ def _describe(url: str, size: int) -> Callable[[], None]:
         endpoint_url=url,
         aws_access_key_id="any",
         aws_secret_access_key="any",
+        config=Config(proxies={}),  # a proxy of the environment is none of this
     )
 
     def read() -> None:
