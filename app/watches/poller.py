@@ -97,17 +97,17 @@ class Poller:
         return [description for page in pages for description in page.get("Snapshots", [])]
 
     def _record(self, batch: Batch, found: Mapping[str, list[Description]], now: datetime) -> None:
-        findings = [
-            (row, self._judge(row, found.get(row[batch.key], []), now)) for row in batch.rows
-        ]
-        facts = [(row, finding, self._facts(row, finding)) for row, finding in findings]
+        judged = []
+        for row in batch.rows:  # before the transaction: the inventory is asked in one of its own
+            finding = self._judge(row, found.get(row[batch.key], []), now)
+            judged.append((row, finding, self._facts(row, finding)))
         ids = [row["id"] for row in batch.rows]
         with self._engine.begin() as connection:
             polled = update(watches).where(watches.c.id.in_(ids), watches.c.state == batch.state)
             connection.execute(polled.values(polls=watches.c.polls + 1, last_polled_at=now))
-            for row, finding, outcome in facts:
+            for row, finding, facts in judged:
                 if apply(connection, row, finding, now) and finding.state in OUTCOMES:
-                    _owe(connection, outcome, finding.state, now)
+                    _owe(connection, facts, finding.state, now)
             heal(connection, batch)
 
     def _judge(self, row: Record, found: list[Description], now: datetime) -> Finding:
@@ -131,8 +131,9 @@ class Poller:
 
 
 def _key_of(description: Description, state: str) -> str:
-    if state == "waiting":
-        return str(description.get("SnapshotId", ""))
+    snapshot_id = str(description.get("SnapshotId") or "")
+    if state == "waiting" or not snapshot_id:
+        return snapshot_id
     return tag_dict(description.get("Tags")).get(REQUEST_TAG, "")
 
 

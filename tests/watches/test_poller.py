@@ -31,6 +31,20 @@ def test_four_hundred_and_one_pending_snapshots_cost_three_calls(desk: Desk, aws
     assert {view.polls for view in desk.watches.list(limit=1000)} == {2}
 
 
+def test_watches_made_at_different_moments_come_to_be_asked_about_together(
+    desk: Desk, aws: FakeAws
+) -> None:
+    for number in range(1, 4):
+        desk.put_on(aws.make(number))
+        desk.tick(seconds=1)
+    for _ in range(5):
+        desk.tick(seconds=1)
+    before = aws.count("DescribeSnapshots")
+    for _ in range(50):
+        desk.tick(seconds=1)
+    assert aws.count("DescribeSnapshots") - before == 10
+
+
 def test_regions_are_asked_separately(desk: Desk, aws: FakeAws) -> None:
     desk.waiting(1)
     desk.waiting(2, region="us-east-1")
