@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
 
 from app.db import now as present
-
-if TYPE_CHECKING:
-    from app.house import House
+from app.house import House
 
 PAUSE_SECONDS = 0.5
 BUSY_PAUSE_SECONDS = 0.02  # lets the threads that serve pages have their turn
@@ -52,6 +49,7 @@ class Background:
 
     def start(self) -> None:
         """Begin to tick."""
+        self._house.has_background = True
         self._thread.start()
 
     def stop(self, seconds: float = 10) -> None:
@@ -59,6 +57,7 @@ class Background:
         self._stopping.set()
         self._house.wake.set()
         self._thread.join(seconds)
+        self._house.has_background = False
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -71,13 +70,12 @@ def start(application: Flask) -> None:
     """Start the thread of ``application``, unless the settings say that there is none."""
     house: House = application.extensions["encante"]
     if house.settings.background:
-        house.background = Background(house)
-        house.background.start()
+        application.extensions["encante-background"] = thread = Background(house)
+        thread.start()
 
 
 def stop(application: Flask) -> None:
     """Stop the thread of ``application``, if it has one."""
-    house: House = application.extensions["encante"]
-    if house.background is not None:
-        house.background.stop()
-        house.background = None
+    thread: Background | None = application.extensions.pop("encante-background", None)
+    if thread is not None:
+        thread.stop()

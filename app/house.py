@@ -6,7 +6,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -20,9 +19,6 @@ from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
 from app.watches import Watches
-
-if TYPE_CHECKING:
-    from app.background import Background
 
 ATTEND = 10.0  # seconds between two readings of a resource whose page is open
 IDENTITY_EVERY = timedelta(minutes=5)
@@ -41,7 +37,7 @@ class House:
     collector: Collector
     watches: Watches
     wake: threading.Event = field(default_factory=threading.Event)
-    background: Background | None = None
+    has_background: bool = False
     ticked_at: datetime | None = None
 
     identity: Identity | None = None

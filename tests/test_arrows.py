@@ -21,7 +21,7 @@ ARROWS = {
     "inventory": {"resources", "aws"},
     "watches": {"aws", "inventory", "resources"},
     "people": {"aws"},
-    "house": {"aws", "inventory", "resources", "watches", "migrate", "background"},
+    "house": {"aws", "inventory", "resources", "watches", "migrate"},
     "background": {"house", "inventory", "watches"},
     "web": {"aws", "resources", "inventory", "watches", "people", "house"},
     "cli": {"console", "supervisor", "aws", "people", "house", "migrate"},

@@ -108,7 +108,8 @@ def run_instances(region: str, launch: Launch) -> Call:
         "RunInstances",
         region,
         parameters,
-        says=f"Launch {_how_many(launch.min_count, launch.max_count)} of {launch.image_id}",
+        says=f"Launch {_how_many(launch.min_count, launch.max_count)} "
+        f"of {launch.image_id or 'an image'}",
         makes=("instance", "Instances[]", {PROTECTION: launch.disable_api_termination}),
         find_again=("DescribeInstances", {"Filters": token}, "Reservations[].Instances[]"),
     )

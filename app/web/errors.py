@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.aws.errors import AwsError
 from app.inventory import FilterError
+from app.web.kept import kept_form
 
 log = structlog.get_logger()
 
@@ -77,8 +78,6 @@ def _filter(error: FilterError) -> ResponseReturnValue:
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
-    from app.web.gate import kept_form
-
     # the session that the form belonged to is gone; the form itself need not be
     return render_template(
         "resume.html",

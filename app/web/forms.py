@@ -177,6 +177,7 @@ class _Page:
         error: AwsError | None = None,
         status: int = 200,
         failure: PlanFailed | None = None,
+        rest: str = "",
         secret: tuple[str, str] | None = None,
     ) -> ResponseReturnValue:
         """The form's page."""
@@ -191,7 +192,7 @@ class _Page:
             consequences=form.consequences(self.desk),
             error=error,
             failure=failure,
-            rest=self._rest(form, failure),
+            rest=rest,
             secret=secret,
             preview=_preview(form, self.desk) if status == 200 else None,
             checks=None,
@@ -200,12 +201,6 @@ class _Page:
         if secret:
             response.headers["Cache-Control"] = "no-store"
         return response
-
-    def _rest(self, form: ActionForm, failure: PlanFailed | None) -> str:
-        if failure is None or not failure.done:
-            return ""
-        record = actions.get(house().engine, form.client_token.data or "")
-        return record.id if record and actions.rest(record) else ""
 
     def preview(self, form: ActionForm, checked: bool) -> ResponseReturnValue:
         """The plan as code, and if asked for what a dry run said of it."""
@@ -246,10 +241,21 @@ class _Page:
         error = failure.error
         form.fail(self.desk, not error.may_have_happened)
         form.keep(self.desk, list(failure.done))
-        # the form keeps its token, by which a repeat of what may have been done finds it
-        return self.show(
-            form, error, error.status, failure=failure, secret=_secret(failure.answers)
-        )
+        rest = _rest(form.client_token.data or "")
+        if not error.may_have_happened:
+            # else it keeps its token, by which a repeat of what may have been done finds it
+            form.client_token.data = str(uuid.uuid4())
+        # what was touched has been read again: the reason may show now, and with it the way on
+        known = [house().inventory.get(row.kind, row.id) or row for row in self.desk.rows]
+        self.refused += [(row, why) for row in known if (why := _refusal(self.action, row))]
+        secret = _secret(failure.answers)
+        return self.show(form, error, error.status, failure=failure, rest=rest, secret=secret)
+
+
+def _rest(action_id: str) -> str:
+    """The record's id, if calls of it are left that can be carried out now; or an empty text."""
+    record = actions.get(house().engine, action_id)
+    return record.id if record and actions.rest(record) else ""
 
 
 def _secret(answers: list[dict[str, Any]]) -> tuple[str, str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, render_template, request, session
@@ -12,10 +11,10 @@ from app.db import now
 from app.people import login_tokens
 from app.web.context import house
 from app.web.errors import page
+from app.web.kept import as_text, kept_form, pairs_of
 
 OPEN_ENDPOINTS = {"static", "login", "login_form", "healthz"}
 ACTOR = "owner"
-_NOT_KEPT = {"csrf_token", "token", "_do"}
 
 
 def _check_host() -> ResponseReturnValue | None:
@@ -46,17 +45,7 @@ def _check_session() -> ResponseReturnValue | None:
         "Your session has ended. Nothing was done, and nothing you filled in is lost: sign in, "
         "and the form comes back as it was."
     )
-    return _ask(reason, target, json.dumps(kept_form()))
-
-
-def kept_form() -> list[tuple[str, str]]:
-    """The fields of the form that was sent, to be sent again; no tokens among them."""
-    return [
-        (name, value)
-        for name, values in request.form.lists()
-        for value in values
-        if name not in _NOT_KEPT
-    ]
+    return _ask(reason, target, as_text(kept_form()))
 
 
 def login() -> ResponseReturnValue:
@@ -79,7 +68,7 @@ def login() -> ResponseReturnValue:
     if not resume:
         return redirect(target)
     return render_template(
-        "resume.html", action=target, pairs=_pairs(resume), reason="You are signed in again."
+        "resume.html", action=target, pairs=pairs_of(resume), reason="You are signed in again."
     )
 
 
@@ -99,14 +88,6 @@ def _local(target: str) -> str:
     return target if ours and not parts.netloc else "/"
 
 
-def _pairs(resume: str) -> list[tuple[str, str]]:
-    try:
-        found = json.loads(resume)
-        return [(str(name), str(value)) for name, value in found]
-    except (ValueError, TypeError):
-        return []
-
-
 def logout() -> ResponseReturnValue:
     """End the session."""
     session.clear()
@@ -117,7 +98,7 @@ def healthz() -> ResponseReturnValue:
     """Whether this process is alive, and how long ago the background thread last ticked."""
     services = house()
     age = (now() - services.ticked_at).total_seconds() if services.ticked_at else None
-    stuck = services.background is not None and age is not None and age > 120
+    stuck = services.has_background and age is not None and age > 120
     body = {"status": "stuck" if stuck else "ok", "seconds_since_tick": age}
     return body, 503 if stuck else 200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -313,8 +314,9 @@ def test_a_plan_that_fails_half_way_says_what_was_done_and_offers_the_rest(
     assert page.status == 403
     assert "Not all of it was done" in page.words
     assert "ec2:DeleteSnapshot" in page.words
-    token = page.fields["client_token"]
-    rest = browser.post(f"/actions/{token}/rest", {"csrf_token": page.fields["csrf_token"]})
+    way_on = re.search(r"/actions/[\w-]+/rest", page.html)
+    assert way_on is not None
+    rest = browser.post(way_on[0], {"csrf_token": page.fields["csrf_token"]})
     assert "the rest is done" in browser.follow(rest).words
     assert not browser.house.inventory.find("snapshot", "id", image.cells["snapshot_ids"])
 
@@ -347,3 +349,33 @@ def test_a_check_runs_dry_and_changes_nothing(browser: Browser, aws: Aws) -> Non
         form.path, {**form.fields.to_dict(), "size": "3", "_do": "check"}, HX_Request="true"
     )
     assert "Not permitted" in page.words
+
+
+def test_a_protection_that_was_put_on_elsewhere_shows_when_aws_refuses(
+    browser: Browser, aws: Aws
+) -> None:
+    web = browser.house.inventory.find("instance", "name", ["web-2"])[0]
+    confirm = browser.open(f"/instances/terminate?id={web.id}")
+    browser.house.clients.send(
+        "ec2",
+        "ModifyInstanceAttribute",
+        {"InstanceId": web.id, "DisableApiTermination": {"Value": True}},
+        web.region,
+        "safe",
+    )
+    # the reading before the deed fails, so that AWS's own refusal is what comes
+    aws.fault("throttle", "DescribeInstances", count=5)
+    page = browser.send(confirm)
+    assert page.status == 409
+    assert "protected from termination" in page.words or "OperationNotPermitted" in page.words
+    assert any("/instances/unprotect" in link for link in page.links) or "Take the" in page.words
+
+
+def test_a_form_that_was_refused_is_sent_again_with_a_token_of_its_own(
+    browser: Browser, aws: Aws
+) -> None:
+    aws.fault("refuse", "CreateVolume", count=1)
+    form = browser.open("/volumes/new")
+    page = browser.send(form, size=3)
+    assert page.status == 403
+    assert page.fields["client_token"] != form.fields["client_token"]
