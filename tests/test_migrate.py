@@ -81,7 +81,7 @@ def test_processes_that_start_at_once_do_not_get_into_each_others_way(tmp_path: 
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(4)
+        for _ in range(3)
     ]
     for process in processes:
         assert process.stdin is not None
@@ -93,7 +93,7 @@ def test_processes_that_start_at_once_do_not_get_into_each_others_way(tmp_path: 
             process.stderr.close()
     assert [
         (process.returncode, words) for process, words in zip(processes, told, strict=True)
-    ] == [(0, "")] * 4
+    ] == [(0, "")] * 3
     engine = make_engine(url)
     assert "resources" in inspect(engine).get_table_names()
     engine.dispose()

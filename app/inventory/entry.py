@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -98,7 +98,9 @@ def make_entry(resource: Resource, account: str, region: str, document: Document
     }
     values = cells_of(resource, description)
     shown = [values[column.name] for column in resource.columns if column.shown]
-    searched = (resource_id, name, region, tags, *shown)
+    searched = (
+        text for value in (resource_id, name, region, tags, *shown) for text in texts(value)
+    )
     return Entry(
         id=resource_id,
         name=name,
@@ -106,7 +108,7 @@ def make_entry(resource: Resource, account: str, region: str, document: Document
         state_class=resource.state_class(state),
         digest=document.digest,
         extras=_dump({key: value for key, value in description.items() if key.startswith("_")}),
-        search="\n".join(map(show, searched)).casefold()[:_SEARCH_LENGTH],
+        search="\n".join(searched).casefold()[:_SEARCH_LENGTH],
         document=document.text,
         cells=tuple(_all_cells(resource, {**built_in, **values}, tags)),
     )
@@ -179,6 +181,15 @@ def show(value: Any) -> str:
     return str(value)
 
 
+def texts(value: Any) -> list[str]:
+    """What of a cell's value can be matched, each as text: the items of a list, or itself."""
+    if isinstance(value, Mapping):
+        return [f"{key}={item}" for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [show(item) for item in value]
+    return [show(value)]
+
+
 def field_name(kind: str, column: str) -> str:
     """The name under which a column (or ``tag:Key``) of a kind stands among the cells."""
     return f"{kind}.{column}"
@@ -195,14 +206,9 @@ def _all_cells(
 
 
 def _cells(field: str, value: Any, cell: Cell) -> Iterator[tuple[str, int, int, float, str, str]]:
-    items: Sequence[Any] = [value]
-    if isinstance(value, Mapping):
-        items = [f"{key}={item}" for key, item in value.items()]
-    elif isinstance(value, list | tuple):
-        items = list(dict.fromkeys(show(item) for item in value)) or [None]
-    for pos, item in enumerate(items):
-        text = show(item)[:CELL_LENGTH]
-        number = _number(item, cell)
+    for pos, text in enumerate(dict.fromkeys(texts(value)) or [""]):
+        text = text[:CELL_LENGTH]
+        number = _number(text if isinstance(value, Mapping | list | tuple) else value, cell)
         rank = NUMBER if number is not None else TEXT if text else MISSING
         yield field, pos, rank, number or 0.0, text.casefold()[:CELL_LENGTH], text
 
