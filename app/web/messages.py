@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +14,12 @@ from flask.typing import ResponseReturnValue
 from app.aws import queues
 from app.aws.call import Plan, plain
 from app.aws.show import as_boto3, as_cli, as_words
+from app.people import actions
 from app.resources.queues import QUEUE
 from app.resources.spec import Row
-from app.web.context import house
+from app.web.context import actor, house
 from app.web.details import find, unknown
+from app.web.perform import PlanFailed, carry_out
 
 READS = 5  # ReceiveMessage gives ten at most, and seldom all that there are
 
@@ -65,7 +68,15 @@ def delete(resource_id: str) -> ResponseReturnValue:
     row = find(QUEUE, resource_id)
     if row is None:
         return unknown(QUEUE, resource_id)
-    queues.delete_message(row.description, request.form.get("receipt", "")).run(house().clients)
+    receipt = request.form.get("receipt", "")
+    plan = Plan("Delete a message", (queues.delete_message(row.description, receipt),))
+    token = str(uuid.uuid4())  # deleting a message twice does no harm
+    actions.begin(house().engine, token, actor(), plan, request.path)
+    try:
+        carry_out(house(), token, plan)
+    except PlanFailed as failure:
+        raise failure.error from failure
+    actions.end(house().engine, token, "The message is deleted.", request.path)
     flash("The message is deleted.", "success")
     return redirect(request.path.removesuffix("/delete"), 303)
 

@@ -124,3 +124,20 @@ def test_a_formula_in_a_csv_cell_is_made_harmless(browser: Browser) -> None:
     browser.send(page, **{"tags-0-key": "Name", "tags-0-value": "=HYPERLINK(1)"})
     lines = list(csv.DictReader(io.StringIO(browser.open("/volumes.csv").html)))
     assert "'=HYPERLINK(1)" in [line["name"] for line in lines]
+
+
+def test_a_message_is_looked_at_and_deleted(browser: Browser) -> None:
+    topic = browser.house.inventory.find("topic", "name", ["snapshots-done"])[0].id
+    assert browser.fill(f"/topics/publish?id={topic}", subject="Look here").status == 303
+    queue = browser.house.inventory.find("queue", "name", ["ops-inbox"])[0].id
+    page = browser.open(f"/queues/{queue}/messages")
+    looked = browser.post(page.path, {"csrf_token": page.fields["csrf_token"]})
+    assert "Look here" in looked.words
+    receipt = looked.fields["receipt"]
+    fields = {"csrf_token": page.fields["csrf_token"], "receipt": receipt}
+    gone = browser.follow(browser.post(f"{page.path}/delete", fields))
+    assert "The message is deleted" in gone.words
+    again = browser.post(page.path, {"csrf_token": page.fields["csrf_token"]})
+    assert "Look here" not in again.words
+    wrong = browser.post(f"{page.path}/delete", {**fields, "receipt": "nonsense"})
+    assert 400 <= wrong.status < 500
