@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 
 from app.aws.call import Plan, check
 from app.aws.errors import AwsError
@@ -36,6 +35,12 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
     """A form: GET shows it; POST previews, checks, fills again or performs, as ``_do`` says."""
     resource = RESOURCES[kind]
     action = resource.action(name)
+    doing = request.form.get("_do", "perform")
+    if request.method == "POST" and doing == "perform":
+        # before anything is looked at: what a form did once may be why it is refused now
+        before = actions.get(house().engine, request.form.get("client_token", ""))
+        if before and before.state != "failed":
+            return redirect(url_for("action", action_id=before.id))
     try:
         chosen = _rows(resource, action)
     except _Unknown as error:
@@ -47,9 +52,8 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
         return _nothing_to_do(resource, action, chosen, refused)
     page = _Page(resource, action, desk, refused)
     if request.method == "GET":
-        return page.show(page.form(_prefilled(action)))
+        return page.show(page.form(_prefilled()))
     form = page.form()
-    doing = request.form.get("_do", "perform")
     if doing == "refill":
         return page.show(form)
     if doing in {"preview", "check"}:
@@ -109,9 +113,8 @@ def _desk(rows: tuple[Row, ...]) -> Desk:
     )
 
 
-def _prefilled(action: Action) -> dict[str, Any]:
-    assert action.form is not None  # noqa: S101  (only such actions have a route)
-    given: MultiDict[str, str] = request.args
+def _prefilled() -> dict[str, str]:
+    given = request.args
     return {key: given[key] for key in given if key not in {"id", "client_token", "csrf_token"}}
 
 
@@ -217,9 +220,6 @@ class _Page:
         """Carry the plan out, and say what became of it."""
         services = house()
         token = form.client_token.data or ""
-        before = actions.get(services.engine, token)
-        if before and before.state != "failed":
-            return redirect(url_for("action", action_id=before.id))
         if not form.examined(self.desk):
             return self.show(form, status=422)
         plan = form.plan(self.desk)
@@ -333,6 +333,12 @@ def linked_page(kind: str, name: str) -> ResponseReturnValue:
     """From a row that was ticked in a list to the form of another resource that it leads to."""
     resource = RESOURCES[kind]
     action = resource.action(name)
+    doing = request.form.get("_do", "perform")
+    if request.method == "POST" and doing == "perform":
+        # before anything is looked at: what a form did once may be why it is refused now
+        before = actions.get(house().engine, request.form.get("client_token", ""))
+        if before and before.state != "failed":
+            return redirect(url_for("action", action_id=before.id))
     assert action.link is not None  # noqa: S101  (only such actions have this route)
     try:
         rows = _rows(resource, action)

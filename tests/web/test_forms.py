@@ -208,6 +208,14 @@ def test_a_double_click_on_launch_launches_once(browser: Browser, aws: Aws) -> N
     assert len(browser.house.inventory.find("instance", "name", ["once"])) == 1
 
 
+def test_a_double_click_on_stop_tells_what_the_first_one_did(browser: Browser, aws: Aws) -> None:
+    confirm = browser.open(f"/instances/stop?id={_one(browser, 'instance', 'web-1')}")
+    aws.forget_calls()
+    first, second = browser.send(confirm), browser.send(confirm)
+    assert browser.follow(second).location == first.location
+    assert aws.calls()["StopInstances"] == 1
+
+
 def test_what_was_launched_is_visible_in_the_very_answer(browser: Browser) -> None:
     page = browser.fill(f"/instances/new?image_id={_ubuntu(browser)}", name="fresh")
     shown = browser.follow(page)
