@@ -298,37 +298,6 @@ def _code(plan: Plan) -> dict[str, str]:
     return {"boto3": as_boto3(plan, endpoint), "cli": as_cli(plan, endpoint)}
 
 
-def action_page(action_id: str) -> ResponseReturnValue:
-    """What became of a form that was sent: for one that was sent twice."""
-    record = actions.get(house().engine, action_id)
-    if record is None:
-        abort(404)
-    if record.state == "done":
-        flash(str(record.outcome["message"]), "success")
-        return redirect(str(record.outcome["url"]), 303)
-    return render_template("action.html", record=record, can_rest=actions.rest(record) is not None)
-
-
-def do_rest(action_id: str) -> ResponseReturnValue:
-    """Carry out the calls of a failed plan that are left."""
-    services = house()
-    record = actions.get(services.engine, action_id)
-    plan = actions.rest(record) if record else None
-    if record is None or plan is None:
-        abort(404)
-    token = str(uuid.uuid5(uuid.UUID(int=0), f"{record.id}/{record.done}"))
-    if not actions.begin(services.engine, token, actor(), plan, record.path):
-        return redirect(url_for("action", action_id=token))
-    try:
-        carry_out(services, token, plan)
-    except PlanFailed as failure:
-        raise failure.error from failure
-    slug = record.path.split("/")[1]
-    actions.end(services.engine, token, f"{plan.title}: the rest is done.", f"/{slug}")
-    flash(f"{plan.title}: the rest is done.", "success")
-    return redirect(f"/{slug}", 303)
-
-
 def linked_page(kind: str, name: str) -> ResponseReturnValue:
     """From a row that was ticked in a list to the form of another resource that it leads to."""
     resource = RESOURCES[kind]
@@ -372,5 +341,3 @@ def register(app: Flask) -> None:
                     linked_page,
                     defaults={"kind": kind, "name": entry.name},
                 )
-    app.add_url_rule("/actions/<action_id>", "action", action_page)
-    app.add_url_rule("/actions/<action_id>/rest", "action_rest", do_rest, methods=["POST"])

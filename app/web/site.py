@@ -16,6 +16,7 @@ from jinja2 import StrictUndefined
 from app.house import House
 from app.settings import Settings
 from app.web import (
+    actions,
     context,
     details,
     errors,
@@ -68,6 +69,7 @@ def make_flask(house: House) -> Flask:
     Compress(app)
     Htmx(app)
     for module in (
+        actions,
         headers,
         context,
         errors,
