@@ -32,6 +32,7 @@ from app.web import (
     search,
     watches,
 )
+from app.web.timing import Timed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MAX_FORM_BYTES = 1024 * 1024
@@ -85,6 +86,7 @@ def make_flask(house: House) -> Flask:
         details,
     ):
         module.register(app)
+    app.wsgi_app = Timed(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
