@@ -23,6 +23,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from app.aws import turns
 from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat
 
@@ -175,7 +176,8 @@ class Clients:
         method = getattr(client, _method_name(client, operation))
         self._attempts.lost = False
         try:
-            answer: dict[str, Any] = method(**parameters)
+            with turns.away():
+                answer: dict[str, Any] = method(**parameters)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             raised = from_boto(error, service, operation, region)
             in_doubt = self._attempts.lost and repeat != "read"

@@ -13,6 +13,7 @@ from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from jinja2 import StrictUndefined
 
+from app.aws import turns
 from app.house import House
 from app.settings import Settings
 from app.web import (
@@ -86,7 +87,7 @@ def make_flask(house: House) -> Flask:
         details,
     ):
         module.register(app)
-    app.wsgi_app = Timed(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = turns.around(Timed(app.wsgi_app))  # type: ignore[method-assign]
     return app
 
 
