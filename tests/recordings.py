@@ -31,6 +31,7 @@ _OPERATIONS = {
     "volume": "ec2.DescribeVolumes",
     "snapshot": "ec2.DescribeSnapshots",
     "key_pair": "ec2.DescribeKeyPairs",
+    "security_group": "ec2.DescribeSecurityGroups",
     "topic": "sns.ListTopics",
 }
 KINDS = tuple(_OPERATIONS)

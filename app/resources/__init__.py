@@ -6,12 +6,13 @@ from app.resources.images import IMAGE
 from app.resources.instances import INSTANCE
 from app.resources.key_pairs import KEY_PAIR
 from app.resources.queues import QUEUE
+from app.resources.security_groups import SECURITY_GROUP
 from app.resources.snapshots import SNAPSHOT
 from app.resources.spec import Resource
 from app.resources.topics import TOPIC
 from app.resources.volumes import VOLUME
 
-_IN_ORDER = (INSTANCE, IMAGE, VOLUME, SNAPSHOT, KEY_PAIR, TOPIC, QUEUE)
+_IN_ORDER = (INSTANCE, IMAGE, VOLUME, SNAPSHOT, KEY_PAIR, SECURITY_GROUP, TOPIC, QUEUE)
 
 RESOURCES: dict[str, Resource] = {resource.kind: resource for resource in _IN_ORDER}
 BY_SLUG: dict[str, Resource] = {resource.slug: resource for resource in _IN_ORDER}

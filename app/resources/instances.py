@@ -210,7 +210,15 @@ def _refuse_unprotect(row: Row) -> str | None:
     return None
 
 
-def _groups(description: Description) -> list[str]:
+def group_ids(description: Description) -> list[str]:
+    """The ids of the security groups of an instance, of all its network interfaces."""
+    groups = list(description.get("SecurityGroups") or [])
+    for interface in description.get("NetworkInterfaces") or []:
+        groups += interface.get("Groups") or []
+    return list(dict.fromkeys(group["GroupId"] for group in groups if group.get("GroupId")))
+
+
+def _group_names(description: Description) -> list[str]:
     return [group.get("GroupName", "") for group in description.get("SecurityGroups") or []]
 
 
@@ -245,7 +253,15 @@ INSTANCE = Resource(
             shown=False,
         ),
         Column("volume_ids", "Volumes", volume_ids, "ids", of="volume", shown=False),
-        Column("security_groups", "Security groups", _groups, "ids", shown=False),
+        Column(
+            "security_group_ids",
+            "Security groups",
+            group_ids,
+            "ids",
+            of="security_group",
+            shown=False,
+        ),
+        Column("security_groups", "Names of the groups", _group_names, "ids", shown=False),
         Column("architecture", "Architecture", lambda d: d.get("Architecture"), shown=False),
         Column("root_device", "Root device", lambda d: d.get("RootDeviceName"), shown=False),
         Column(

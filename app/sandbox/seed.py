@@ -65,10 +65,11 @@ class Region:
 def _main_region(region: Region) -> None:
     for key, days in (("ops", 410), ("deploy", 70)):
         region.call(days, "CreateKeyPair", KeyName=key, KeyType="ed25519")
+    web, database = _groups(region)
     _legacy(region)
-    web_1 = _web(region, "web-1", region.zone_a)
-    _web(region, "web-2", region.zone_b)
-    db_1, data = _database(region)
+    web_1 = _web(region, "web-1", region.zone_a, web)
+    _web(region, "web-2", region.zone_b, web)
+    db_1, data = _database(region, database)
     _worker(region)
     _bastion(region)
     _image(region, 50, db_1, "db-base", "Database server, after the move to 24.04")
@@ -125,12 +126,27 @@ def _launch(
     return str(answer["Instances"][0]["InstanceId"])
 
 
-def _web(region: Region, name: str, zone: str) -> str:
+def _groups(region: Region) -> tuple[str, str]:
+    """Two security groups: the web servers' is open to all, the databases' to the web servers."""
+    web = region.ec2.create_security_group("web", "Web servers", tags={"team": "shop"})
+    everybody = [{"CidrIp": "0.0.0.0/0", "Description": "everybody"}]
+    for port in ("80", "443"):
+        region.ec2.authorize_security_group_ingress(web.id, "tcp", port, port, everybody)
+    database = region.ec2.create_security_group("db", "Databases", tags={"team": "shop"})
+    region.ec2.authorize_security_group_ingress(
+        database.id, "tcp", "5432", "5432", [], source_groups=[{"GroupId": web.id}]
+    )
+    return str(web.id), str(database.id)
+
+
+def _web(region: Region, name: str, zone: str, group: str) -> str:
     tags = _tags(name, "shop", "prod")
-    return _launch(region, 62, "noble-24.04-amd64", "t3.small or m5.large", zone, "deploy", tags)
+    kinds = "t3.small or m5.large"
+    groups = {"SecurityGroupIds": [group]}
+    return _launch(region, 62, "noble-24.04-amd64", kinds, zone, "deploy", tags, **groups)
 
 
-def _database(region: Region) -> tuple[str, str]:
+def _database(region: Region, group: str) -> tuple[str, str]:
     tags = _tags("db-1", "shop", "prod")
     disks = [
         {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 20, "VolumeType": "gp3"}},
@@ -145,6 +161,7 @@ def _database(region: Region) -> tuple[str, str]:
         tags,
         BlockDeviceMappings=disks,
         DisableApiTermination=True,
+        SecurityGroupIds=[group],
     )
     data = _volume(region, 60, 100, "gp3", _tags("db-1-data", "shop", "prod"))
     region.call(59.9, "AttachVolume", VolumeId=data, InstanceId=db_1, Device="/dev/sdf")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from app.aws import images, instances, key_pairs, queues, snapshots, topics, volumes
+from app.aws import (
+    images,
+    instances,
+    key_pairs,
+    queues,
+    security_groups,
+    snapshots,
+    topics,
+    volumes,
+)
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.listing import Listing
@@ -16,6 +25,7 @@ EC2 = {
     "images": (images.LISTING, "image-id"),
     "instances": (instances.LISTING, "instance-id"),
     "key pairs": (key_pairs.LISTING, "key-pair-id"),
+    "security groups": (security_groups.LISTING, "group-id"),
     "snapshots": (snapshots.LISTING, "snapshot-id"),
     "volumes": (volumes.LISTING, "volume-id"),
 }
@@ -71,6 +81,7 @@ def test_ids_are_asked_for_by_filter_at_most_200_at_a_time(
         (instances.LISTING, {"MaxResults": "1000"}),
         (volumes.LISTING, {"MaxResults": "1000"}),
         (key_pairs.LISTING, {}),
+        (security_groups.LISTING, {"MaxResults": "1000"}),
     ],
 )
 def test_a_kind_is_listed_in_pages_and_only_our_own(

@@ -20,6 +20,7 @@ USUAL = {
     "image": "q=web-base",
     "instance": "q=web-1",
     "key_pair": "q=ops",
+    "security_group": "q=db",
     "volume": "q=db-1-data",
     "snapshot": "state=completed",
     "topic": "q=snapshots-done",

@@ -103,3 +103,15 @@ def test_any_region_can_be_the_only_one(region: str):
     handle.stop()
     # Newer regions have no type left that starts from the instance store.
     assert found.keys() | {"legacy-batch"} == NAMES
+
+
+def test_the_databases_let_in_the_web_servers_only(seeded: Sandbox):
+    ec2 = seeded.client("ec2")
+    groups = {
+        group["GroupName"]: group for group in ec2.describe_security_groups()["SecurityGroups"]
+    }
+    [rule] = groups["db"]["IpPermissions"]
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [groups["web"]["GroupId"]]
+    assert rule["FromPort"] == 5432
+    [group] = instances(ec2)["db-1"]["SecurityGroups"]
+    assert group == {"GroupId": groups["db"]["GroupId"], "GroupName": "db"}
