@@ -71,7 +71,7 @@ class House:
             for key in due:
                 self._attended[key] = present
         for kind, region, resource_id in due:
-            self.collector.reread(kind, region, [resource_id], settle=False)
+            self.collector.reread(kind, self.account(), region, [resource_id], settle=False)
         return bool(due)
 
     def warm(self) -> bool:

@@ -97,16 +97,23 @@ class Collector:
         """Ask for a complete refresh of a kind at the next ticks."""
         self._inventory.ask(kind)
 
-    def reread(self, kind: str, region: str, ids: Sequence[str], settle: bool = True) -> list[Row]:
+    def reread(
+        self,
+        kind: str,
+        account: str,
+        region: str,
+        ids: Sequence[str],
+        settle: bool = True,
+        action: str = "",
+    ) -> list[Row]:
         """Read ``ids`` from AWS at once and store what is found; returns their rows.
 
         What is not there any more is marked gone, unless only the reply of its making has told of
         it: AWS may not show it yet. ``settle``: read them again a few times within the next
-        minute. Raises AwsError.
+        minute. ``action``: the id of the console's action that touched them. Raises AwsError.
         """
         if not ids:
             return []
-        account = self._account or self._clients.identity(region).account
         scope = Scope(kind, account, region)
         now = self._inventory.now()
         if settle:
@@ -118,6 +125,21 @@ class Collector:
         self._inventory.forget(kind, account, region, absent - unconfirmed, now, sure=False)
         rows = (self._inventory.get(kind, resource_id) for resource_id in ids)
         return [row for row in rows if row is not None and not row.gone]
+
+    def learn(
+        self,
+        kind: str,
+        account: str,
+        region: str,
+        descriptions: Sequence[Description],
+        at: datetime,
+    ) -> None:
+        """Take over what somebody else read by id at ``at``: it need not be read again."""
+        scope = Scope(kind, account, region)
+        self._inventory.store(kind, account, region, descriptions, at, trust="read")
+        key = self._resources[kind].id_key
+        ids = [str(description.get(key)) for description in descriptions]
+        self._read_at.setdefault(scope, {}).update(dict.fromkeys(ids, at))
 
     # What is due
 

@@ -63,7 +63,9 @@ def find(resource: Resource, resource_id: str) -> Row | None:
     if row is not None or not _could_be(resource, resource_id):
         return row
     for region in services.settings.regions:
-        found = services.collector.reread(resource.kind, region, [resource_id], settle=False)
+        found = services.collector.reread(
+            resource.kind, services.account(), region, [resource_id], settle=False
+        )
         if found:
             return found[0]
     return public_images.find(resource_id) if resource.kind == "image" else None

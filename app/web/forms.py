@@ -88,7 +88,7 @@ def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
         by_region.setdefault(row.region, []).append(row.id)
     try:
         for region, ids in by_region.items():
-            services.collector.reread(resource.kind, region, ids, settle=False)
+            services.collector.reread(resource.kind, rows[0].account, region, ids, settle=False)
     except AwsError as error:
         flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
     return [services.inventory.get(resource.kind, row.id) or row for row in rows]

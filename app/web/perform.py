@@ -88,7 +88,7 @@ def _touch(touched: dict[Key, set[str]], call: Call, resources: Sequence[tuple[s
 def _reread(house: House, touched: Mapping[Key, set[str]]) -> None:
     for (kind, region), ids in touched.items():
         try:
-            house.collector.reread(kind, region, sorted(ids))
+            house.collector.reread(kind, house.account(), region, sorted(ids))
         except AwsError as error:
             # the deed is done and told; the collector will read them again by itself
             log.warning("not read again", kind=kind, region=region, code=error.code)

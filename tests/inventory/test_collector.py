@@ -165,7 +165,7 @@ def test_what_an_action_touched_is_read_at_once_and_again_while_aws_settles(
     collector = collect()
     settle(collector, clock)
     cloud.put(box(1, "broken", name="late"))
-    [row] = collector.reread("box", HERE, ["box-1"])
+    [row] = collector.reread("box", ACCOUNT, HERE, ["box-1"])
     assert (row.state, row.name) == ("broken", "late")
     cloud.reads.clear()
     let(collector, clock, 120)
@@ -173,7 +173,7 @@ def test_what_an_action_touched_is_read_at_once_and_again_while_aws_settles(
 
 
 def test_nothing_is_read_for_no_ids(collect: Make, cloud: Cloud):
-    assert collect().reread("box", HERE, []) == []
+    assert collect().reread("box", ACCOUNT, HERE, []) == []
     assert cloud.calls == []
 
 
@@ -183,7 +183,7 @@ def test_what_is_found_absent_right_after_it_was_made_stays(
     collector = collect()
     settle(collector, clock)
     inventory.store("box", ACCOUNT, HERE, [box(1, "packing")], clock())
-    [row] = collector.reread("box", HERE, ["box-1"])
+    [row] = collector.reread("box", ACCOUNT, HERE, ["box-1"])
     assert row.state == "packing"
     let(collector, clock, 10)
     assert ids(inventory) == ["box-1"]
@@ -208,10 +208,10 @@ def test_what_is_absent_once_it_had_been_seen_is_gone_at_once(
     collector = collect()
     settle(collector, clock)
     cloud.put(box(1))
-    assert collector.reread("box", HERE, ["box-1"])
+    assert collector.reread("box", ACCOUNT, HERE, ["box-1"])
     cloud.remove("box-1")
     clock.move(1)
-    assert collector.reread("box", HERE, ["box-1"]) == []
+    assert collector.reread("box", ACCOUNT, HERE, ["box-1"]) == []
     row = inventory.get("box", "box-1")
     assert row is not None
     assert row.gone
@@ -225,7 +225,7 @@ def test_what_was_deleted_does_not_come_back_though_aws_shows_it_for_a_while(
     settle(collector, clock)
     clock.move(20)
     inventory.forget("box", ACCOUNT, HERE, ["box-1"], clock())
-    collector.reread("box", HERE, ["box-1"])
+    collector.reread("box", ACCOUNT, HERE, ["box-1"])
     collector.refresh("box")
     let(collector, clock, 30)
     assert ids(inventory) == ["box-2"]
@@ -250,7 +250,7 @@ def test_a_failed_reread_is_told_to_who_asked(collect: Make, cloud: Cloud, clock
     settle(collector, clock)
     cloud.fail = failing("read", kind="refused")
     with pytest.raises(AwsError):
-        collector.reread("box", HERE, ["box-1"])
+        collector.reread("box", ACCOUNT, HERE, ["box-1"])
 
 
 def test_a_refresh_that_fails_is_noted_and_blanks_nothing(
