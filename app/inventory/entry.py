@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +13,7 @@ import structlog
 
 from app.aws.call import plain
 from app.aws.listing import Description
+from app.inventory.cells import ODD, matched, texts
 from app.resources.spec import Cell, Resource, StateClass
 
 log = structlog.get_logger(__name__)
@@ -25,7 +24,6 @@ BUILT_IN = ("id", "name", "account", "region", "state")
 NUMBER, TEXT, MISSING = 0, 1, 2  # the rank of a cell
 CELL_LENGTH = 500  # longer values are compared by their beginning (an index entry has its limits)
 _SEARCH_LENGTH = 10_000
-_ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ def _safely(
     # One odd description must not keep a whole list from being shown.
     try:
         return read(description)
-    except _ODD as error:
+    except ODD as error:
         log.warning(
             "cannot read a description",
             kind=resource.kind,
@@ -164,30 +162,6 @@ def _safely(
             error=repr(error),
         )
         return None
-
-
-def show(value: Any) -> str:
-    """A cell's value as text: what filters compare with and facets list."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}={item}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(show(item) for item in value)
-    return str(value)
-
-
-def texts(value: Any) -> list[str]:
-    """What of a cell's value can be matched, each as text: the items of a list, or itself."""
-    if isinstance(value, Mapping):
-        return [f"{key}={item}" for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [show(item) for item in value]
-    return [show(value)]
 
 
 def field_name(kind: str, column: str) -> str:
@@ -206,26 +180,7 @@ def _all_cells(
 
 
 def _cells(field: str, value: Any, cell: Cell) -> Iterator[tuple[str, int, int, float, str, str]]:
-    for pos, text in enumerate(dict.fromkeys(texts(value)) or [""]):
-        text = text[:CELL_LENGTH]
-        number = _number(text if isinstance(value, Mapping | list | tuple) else value, cell)
+    for pos, (whole, number) in enumerate(matched(value, cell)):
+        text = whole[:CELL_LENGTH]
         rank = NUMBER if number is not None else TEXT if text else MISSING
         yield field, pos, rank, number or 0.0, text.casefold()[:CELL_LENGTH], text
-
-
-def _number(value: Any, cell: Cell) -> float | None:
-    """What ``value`` sorts by if it is a number, a percentage or a time (seconds since 1970)."""
-    try:
-        if isinstance(value, bool) or value is None:
-            return None
-        if isinstance(value, int | float):
-            number = float(value)
-        elif cell == "time":
-            number = datetime.fromisoformat(value).timestamp()
-        elif cell in ("number", "size", "percent"):
-            number = float(value.removesuffix("%"))
-        else:
-            return None
-    except _ODD:
-        return None  # not a number after all: it sorts as text
-    return number if math.isfinite(number) else None

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from werkzeug.datastructures import MultiDict
 
 from app.inventory import Inventory, Query
-from app.inventory.entry import show
+from app.inventory.cells import show
 from app.inventory.query import titles
 from app.resources import RESOURCES
 from tests.inventory.boxes import NOON, Clock
