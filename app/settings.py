@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SANDBOX_REGIONS = ("us-east-1", "eu-central-1")
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-_REGION = r"^[a-z]{2,5}(-[a-z0-9]+)+-\d+$"
+ALL_REGIONS = "all"
+DEFAULT_ACCOUNT = "default"
+_REGION = re.compile(r"[a-z]{2,5}(-[a-z0-9]+)+-\d+")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[\w+=.@:/-]{2,1224}", re.ASCII)
+_NOT_TOLD = {"ENCANTE_SECRET_KEY", "ENCANTE_ACCOUNTS"}  # external ids are nobody's business
 
 
 class SettingsError(Exception):
     """The environment holds a value that Encante cannot start with; the text says which."""
+
+
+class AccountSetting(NamedTuple):
+    """One of ENCANTE_ACCOUNTS: its name, and where its credentials come from.
+
+    Without a profile they are found by boto3's own chain; with a role, they assume it.
+    """
+
+    name: str
+    profile: str = ""
+    role: str = ""
+    external_id: str = ""
 
 
 class Settings(BaseSettings):
@@ -29,7 +48,10 @@ class Settings(BaseSettings):
     sandbox_port: int = Field(default=8081, ge=1, le=65535)
     data: Path = Path("data")
     database_url: str = ""
+    accounts: Annotated[tuple[AccountSetting, ...], NoDecode] = ()
+    # of every account; with all_regions what goes for them until AWS has told
     regions: Annotated[tuple[str, ...], NoDecode] = ()
+    _all_regions: bool = PrivateAttr(default=False)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secret_key: str = Field(default="", repr=False)
     session_hours: float = Field(default=12, gt=0, le=24 * 30)
@@ -38,6 +60,8 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(default=15, ge=0.1, le=3600)
     idle_refresh_seconds: float = Field(default=600, ge=0.1, le=86400)
     changing_seconds: float = Field(default=3, ge=0.1, le=3600)
+    keep_days: float = Field(default=90, gt=0, le=3650)
+    collectors: int = Field(default=4, ge=1, le=32)
     threads: int = Field(default=8, ge=1, le=256)
     log_format: Literal["console", "json"] = "console"
 
@@ -48,14 +72,28 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("accounts", mode="before")
+    @classmethod
+    def _account_list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = tuple(_account(part.strip()) for part in value.split(",") if part.strip())
+        names = [account.name for account in found]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"the name {name!r} stands there twice")
+        return found
+
     @field_validator("regions")
     @classmethod
     def _region_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        import re
-
+        if value == (ALL_REGIONS,):
+            return value
         for region in value:
-            if not re.match(_REGION, region):
-                raise ValueError(f"{region!r} is not the name of a region, such as eu-central-1")
+            if not _REGION.fullmatch(region):
+                raise ValueError(
+                    f"{region!r} is not the name of a region, such as eu-central-1 (or all, alone)"
+                )
         return tuple(dict.fromkeys(value))
 
     @field_validator("database_url")
@@ -67,14 +105,22 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _defaults(self) -> Self:
-        if not self.regions:
+        self._all_regions = self.regions == (ALL_REGIONS,)
+        if self._all_regions or not self.regions:
             fallback = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
             regions = SANDBOX_REGIONS if self.aws == "sandbox" else (fallback or "us-east-1",)
             object.__setattr__(self, "regions", regions)
+        if not self.accounts:
+            object.__setattr__(self, "accounts", (AccountSetting(DEFAULT_ACCOUNT),))
         if not self.database_url:
             path = (self.data / f"{self.aws}.db").absolute()
             object.__setattr__(self, "database_url", f"sqlite:///{path}")
         return self
+
+    @property
+    def all_regions(self) -> bool:
+        """Whether AWS is to tell which regions an account has."""
+        return self._all_regions
 
     @property
     def sandbox_url(self) -> str:
@@ -85,6 +131,30 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """Host names that requests may be addressed to; loopback's, and those configured."""
         return LOOPBACK_NAMES + self.allowed_hosts
+
+
+def _account(text: str) -> AccountSetting:
+    """One account of the setting: ``name``, ``name=profile:NAME`` or ``name=role:ARN;…``."""
+    name, _, way = text.partition("=")
+    if not _ACCOUNT_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for an account: letters, digits and ._- only")
+    if not way:
+        return AccountSetting(name)
+    first, *more = [part.strip() for part in way.split(";")]
+    how, _, value = first.partition(":")
+    if how == "profile" and value and not more:
+        return AccountSetting(name, profile=value)
+    if how != "role" or not _ROLE.fullmatch(value):
+        raise ValueError(
+            f"{name}: {way!r} is neither profile:NAME nor role:ARN;external_id=…;profile=…, with "
+            "an ARN such as arn:aws:iam::123456789012:role/encante"
+        )
+    given = dict(part.partition("=")[::2] for part in more)
+    if not given.keys() <= {"external_id", "profile"} or not all(given.values()):
+        raise ValueError(f"{name}: after the role come external_id=… and profile=…, if anything")
+    if not _EXTERNAL_ID.fullmatch(given.get("external_id", "--")):
+        raise ValueError(f"{name}: an external id has 2 to 1,224 letters, digits and +=.@:/_-")
+    return AccountSetting(name, role=value, **given)
 
 
 def load() -> Settings:
@@ -100,6 +170,6 @@ def load() -> Settings:
         for problem in error.errors():
             name = "ENCANTE_" + "_".join(str(part) for part in problem["loc"]).upper()
             message = problem["msg"].removeprefix("Value error, ")
-            found = "" if "SECRET" in name else f" (found {problem['input']!r})"
+            found = "" if name in _NOT_TOLD else f" (found {problem['input']!r})"
             lines.append(f"{name}: {message}{found}")
         raise SettingsError("\n".join(lines)) from None

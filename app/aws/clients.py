@@ -1,35 +1,33 @@
 """One boto3 client per (service, region, way of repeating); timeouts and retries by kind of call.
 
 Clients are thread-safe but must not be shared across processes, so a Clients object is made in
-the process that uses it and makes its clients when they are first asked for.
+the process that uses it and makes its clients when they are first asked for. A Clients object is
+for one account, and for the credentials of one source.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
 from dataclasses import dataclass, replace
-from functools import cache
 from json import JSONDecodeError
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
 from botocore.config import Config
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from app.aws import turns
+from app.aws import sessions, turns
 from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat
+from app.aws.pool import Pool
 
-SANDBOX_KEY = "sandbox"  # the sandbox takes any credentials; these are no secret
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
+CONNECTIONS = 16  # that one client keeps open
+SESSION_NAME = "encante"  # under which an assumed role appears in CloudTrail
 _ATTEMPTS: dict[Repeat, int] = {"read": 5, "safe": 3, "token": 3, "once": 1}
 _IDENTITY_SECONDS = 300
 # moto, and what is built on it, honours DryRun in all operations of ours but these.
@@ -37,12 +35,6 @@ _AWS_XML = re.compile(rb"(<\?xml[^>]*\?>\s*)?<[A-Za-z]+Response[\s>/]")
 _DRY_RUN_IGNORED = {"ModifyInstanceAttribute"}
 
 
-# The sandbox is reached the same way whatever the environment and ~/.aws say, right or wrong:
-# botocore's settings with their own defaults, and no proxy.
-_SANDBOX_SESSION: dict[str, Any] = {
-    name: (None, None, default, convert)
-    for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
-} | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
 _SANDBOX_CONFIG = Config(proxies={})
 
 
@@ -68,37 +60,62 @@ class Identity:
     user_id: str
 
 
+@dataclass(frozen=True)
+class Role:
+    """A role that is assumed with the credentials of ``base``, by calls to ``region``."""
+
+    arn: str
+    external_id: str
+    base: Clients
+    region: str
+
+
 class Clients:
     """The clients of this process for one account.
 
     With ``sandbox_url`` they talk to the embedded sandbox, whatever the environment says; without,
-    boto3's own chain decides on credentials, and AWS_ENDPOINT_URL on the endpoint.
+    boto3's own chain decides on credentials (that of ``profile``, if one is named), and
+    AWS_ENDPOINT_URL on the endpoint. With a ``role`` that is assumed, and again before its
+    credentials end. ``pool`` keeps the clients, and may be shared.
     """
 
-    def __init__(self, sandbox_url: str = "", pool: int = 16) -> None:
+    def __init__(
+        self,
+        sandbox_url: str = "",
+        *,
+        profile: str = "",
+        role: Role | None = None,
+        pool: Pool | None = None,
+    ) -> None:
         self._sandbox_url = sandbox_url
-        self._pool = pool
+        self._profile = profile
+        self._role = role
+        self._pool = pool or Pool()
         self._lock = threading.Lock()
         self._session: Any = None
-        self._clients: dict[tuple[str, str, Repeat], Any] = {}
+        self._expected = ""
         self._identity: tuple[float, Identity] | None = None
         self._dry_run_works: bool | None = None
         self._attempts = threading.local()
 
     def client(self, service: str, region: str, repeat: Repeat = "read") -> Any:
         """The client for a service in a region; made when first asked for."""
-        key = (service, region, repeat)
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = self._make(service, region, repeat)
-            return self._clients[key]
+        key = (self, service, region, repeat)
+        client = self._pool.get(key)
+        if client is None:
+            with self._lock:
+                client = self._pool.get(key)
+                if client is None:
+                    client = self._make(service, region, repeat)
+                    self._pool.put(key, client)
+        return client
 
     def _make(self, service: str, region: str, repeat: Repeat) -> Any:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS[repeat]},
-            max_pool_connections=self._pool,
+            max_pool_connections=CONNECTIONS,
             user_agent_extra="encante",
         )
         address = {}
@@ -107,7 +124,8 @@ class Clients:
             config = config.merge(_SANDBOX_CONFIG)
         try:
             if self._session is None:
-                self._session = self._make_session()
+                assume = self._assume if self._role else None
+                self._session = sessions.make(bool(self._sandbox_url), self._profile, assume)
             client = self._session.client(service, region_name=region, config=config, **address)
         except (BotoCoreError, ValueError, OSError) as error:
             raise from_boto(error, service, "", region) from error
@@ -115,16 +133,28 @@ class Clients:
         client.meta.events.register("response-received", _check_form)
         return client
 
-    def _make_session(self) -> Any:
-        if not self._sandbox_url:
-            return boto3.Session()
-        session = botocore.session.Session(session_vars=_SANDBOX_SESSION)
-        session.register_component("data_loader", _loader())
-        return boto3.Session(
-            aws_access_key_id=SANDBOX_KEY,
-            aws_secret_access_key=SANDBOX_KEY,
-            botocore_session=session,
-        )
+    def _assume(self) -> dict[str, str]:
+        """Fresh credentials of the role, as botocore wants them. Raises AwsError."""
+        role = cast(Role, self._role)
+        given = {"RoleArn": role.arn, "RoleSessionName": SESSION_NAME}
+        if role.external_id:
+            given["ExternalId"] = role.external_id
+        try:
+            answer = role.base.send("sts", "AssumeRole", given, role.region, "read")
+        except AwsError as error:
+            if error.trouble == "credentials":
+                role.base.forget()
+            if error.trouble in {"refused", "uncertain"}:
+                # to whoever wanted to use them it is as if there were none
+                raise replace(error, trouble="credentials") from error
+            raise
+        found = answer["Credentials"]
+        return {
+            "access_key": found["AccessKeyId"],
+            "secret_key": found["SecretAccessKey"],
+            "token": found["SessionToken"],
+            "expiry_time": found["Expiration"].isoformat(),
+        }
 
     def _note_attempt(
         self, response: Any = None, caught_exception: Exception | None = None, **_: Any
@@ -143,7 +173,7 @@ class Clients:
             return Endpoint("sandbox", self._sandbox_url)
         url = str(self.client(service, region).meta.endpoint_url)
         host = urlsplit(url).hostname or ""
-        if host.endswith(_aws_domains()):
+        if host.endswith(sessions.aws_domains()):
             return Endpoint("aws")
         return Endpoint("other", url)
 
@@ -157,11 +187,19 @@ class Clients:
         self._identity = (time.monotonic(), identity)
         return identity
 
+    def expect(self, account: str) -> None:
+        """From now on ask AWS who we are before anything else is asked with new credentials.
+
+        Whose credentials they are is up to a profile, which may be changed under our feet; what
+        is meant for one account must not be sent to another.
+        """
+        self._expected = account
+
     def forget(self) -> None:
         """Drop every client, so that the next ones look for credentials anew."""
         with self._lock:
             self._session = None
-            self._clients.clear()
+            self._pool.drop(self)
         self._identity = None
 
     def send(
@@ -172,6 +210,8 @@ class Clients:
         When botocore has tried several times, and one of the earlier attempts got no clear
         answer, then the call may have been carried out whatever became of the last.
         """
+        if self._expected and service != "sts":
+            self._make_sure(region)
         client = self.client(service, region, repeat)
         method = getattr(client, _method_name(client, operation))
         self._attempts.lost = False
@@ -188,6 +228,17 @@ class Clients:
             # A program or file that ~/.aws names for credentials is not there, or gives no JSON.
             raise from_boto(error, service, operation, region) from error
         return answer
+
+    def _make_sure(self, region: str) -> None:
+        held = self._identity
+        found = (held[1] if held else self.identity(region)).account
+        if found != self._expected:
+            raise AwsError(
+                "credentials",
+                "OtherAccount",
+                f"The credentials are for the account {found}, not for {self._expected}.",
+                region=region,
+            )
 
     def dry_run_works(self, region: str, operation: str) -> bool:
         """Whether DryRun can be trusted here for an EC2 operation.
@@ -238,18 +289,3 @@ def _check_form(response_dict: dict[str, Any] | None = None, **_: Any) -> None:
     # XML: <DescribeVolumesResponse …>, after a declaration or none. JSON (SQS): an object.
     if body and not body.startswith(b"{") and not _AWS_XML.match(body):
         raise ResponseParserError("The answer does not have the form of AWS's.")
-
-
-@cache
-def _loader() -> Any:
-    """botocore's own descriptions of AWS's services, read once (EC2's takes 0.2 s)."""
-    return botocore.session.Session(session_vars=_SANDBOX_SESSION).get_component("data_loader")
-
-
-@cache
-def _aws_domains() -> tuple[str, ...]:
-    """The domains of AWS's own endpoints in all its partitions, each with a leading dot."""
-    data = _loader().load_data("partitions")
-    outputs = [partition["outputs"] for partition in data["partitions"]]
-    keys = ("dnsSuffix", "dualStackDnsSuffix")
-    return tuple(sorted({f".{output[key]}" for output in outputs for key in keys}))

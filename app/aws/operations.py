@@ -45,6 +45,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "DescribeInstances",
         "DescribeInstanceTypes",
         "DescribeKeyPairs",
+        "DescribeRegions",
         "DescribeSecurityGroups",
         "DescribeSnapshots",
         "DescribeVolumes",
@@ -107,7 +108,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "UntagQueue",
     ),
     **_table("sqs", "safe", "CreateQueue", tagged_by="TagQueue"),
-    **_table("sts", "read", "GetCallerIdentity"),
+    **_table("sts", "read", "AssumeRole", "GetCallerIdentity"),
 }
 
 # GetCallerIdentity needs no permission; naming it in a policy does no harm.

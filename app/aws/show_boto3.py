@@ -8,8 +8,9 @@ from typing import Any
 from botocore import xform_name
 
 from app.aws.call import Call, Plan
-from app.aws.clients import SANDBOX_KEY, Endpoint
+from app.aws.clients import Endpoint
 from app.aws.layout import WIDTH, Style, laid_out
+from app.aws.sessions import SANDBOX_KEY
 
 _INDENT = "    "
 
