@@ -140,7 +140,7 @@ class Clients:
         if role.external_id:
             given["ExternalId"] = role.external_id
         try:
-            answer = role.base.send("sts", "AssumeRole", given, role.region, "read")
+            answer = role.base.send("sts", "AssumeRole", given, role.region, "safe")
         except AwsError as error:
             if error.trouble == "credentials":
                 role.base.forget()

@@ -29,6 +29,10 @@ _ADVICE = {
     "unsupported": "This endpoint does not offer the operation {permission}.",
     "other": "",
 }
+_ASSUME_ADVICE = (
+    "The role's trust policy must name this identity (and the external id, if it asks for one), "
+    "and the identity must be permitted sts:AssumeRole on the role."
+)
 # Codes whose message AWS leaves terse: what a person can do about them.
 _CODE_ADVICE = {
     "OperationNotPermitted": "Take the protection off first, then try again.",
@@ -45,6 +49,10 @@ _CODE_ADVICE = {
     "raised in Service Quotas.",
     "VPCIdNotSpecified": "This region has no default VPC; Encante launches into the default VPC "
     "only.",
+    "ProfileNotFound": "Correct the profile in ENCANTE_ACCOUNTS, or make it with aws configure.",
+    "OtherAccount": "Give this account's own credentials, or correct ENCANTE_ACCOUNTS.",
+    "UnknownAccount": "Add it to ENCANTE_ACCOUNTS again, if it is still to be looked after.",
+    "SameAccount": "Take one of them out of ENCANTE_ACCOUNTS.",
     "InvalidAMIName.Duplicate": "Choose another name: image names are unique per account and "
     "region.",
 }
@@ -82,6 +90,8 @@ class AwsError(Exception):
         """What a person can do about it, in a sentence; may be empty."""
         if self.trouble == "uncertain" and self._only_read:
             return "No answer came that could be understood. Try again in a while."
+        if self.operation == "AssumeRole" and self.trouble == "credentials":
+            return _ASSUME_ADVICE
         advice = _CODE_ADVICE.get(self.code, _ADVICE[self.trouble])
         return advice.format(permission=self.permission)
 

@@ -108,7 +108,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "UntagQueue",
     ),
     **_table("sqs", "safe", "CreateQueue", tagged_by="TagQueue"),
-    **_table("sts", "read", "AssumeRole", "GetCallerIdentity"),
+    **_table("sts", "safe", "AssumeRole"),
+    **_table("sts", "read", "GetCallerIdentity"),
 }
 
 # GetCallerIdentity needs no permission; naming it in a policy does no harm.
