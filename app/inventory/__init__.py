@@ -6,8 +6,11 @@ from app.inventory.inventory import Inventory
 from app.inventory.query import FacetValue, FacetView, Failure, Freshness, Page, Query
 from app.inventory.rows import make_row
 from app.inventory.store import Scope
+from app.inventory.timeline import ActivityQuery, Change
 
 __all__ = [
+    "ActivityQuery",
+    "Change",
     "Collector",
     "FacetValue",
     "FacetView",

@@ -13,7 +13,7 @@ import structlog
 
 from app.aws.call import plain
 from app.aws.listing import Description
-from app.inventory.cells import ODD, matched, texts
+from app.inventory.cells import ODD, matched, show, texts
 from app.resources.spec import Cell, Resource, StateClass
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One description, ready to be stored; ``cells`` as the columns of the table name them."""
+    """One description, ready to be stored; the texts are JSON but for ``search``.
+
+    ``told``: what its timeline tells of it, by field (a tracked column's name, or ``tag:Key``).
+    """
 
     id: str
     name: str
@@ -45,9 +48,12 @@ class Entry:
     state_class: StateClass
     digest: str
     extras: str
-    search: str
+    cells: str
+    tags: str
     document: str
-    cells: tuple[tuple[str, int, int, float, str, str], ...]
+    told: dict[str, str]
+    search: str
+    values: tuple[tuple[str, int, int, float, str, str], ...]
 
 
 def _fingerprint() -> bytes:
@@ -73,11 +79,20 @@ def make_document(description: Description) -> Document:
     if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
         description = {**description, "Tags": sorted(tags, key=lambda tag: str(tag.get("Key")))}
     text = _dump(description)
-    if "\\u0000" in text or "\\ud" in text:  # perhaps a NUL, perhaps half a surrogate pair
+    if "\\u0000" in text or not _whole(text):
         description = _clean(json.loads(text))
         text = _dump(description)
     digest = blake2b(text.encode(), digest_size=16, key=_FINGERPRINT).hexdigest()
     return Document(description, text, digest)
+
+
+def _whole(text: str) -> bool:
+    """Whether there is no half of a surrogate pair in ``text``."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def make_entry(resource: Resource, account: str, region: str, document: Document) -> Entry:
@@ -106,10 +121,31 @@ def make_entry(resource: Resource, account: str, region: str, document: Document
         state_class=resource.state_class(state),
         digest=document.digest,
         extras=_dump({key: value for key, value in description.items() if key.startswith("_")}),
-        search="\n".join(searched).casefold()[:_SEARCH_LENGTH],
+        cells=_dump({name: value for name, value in values.items() if value is not None}),
+        tags=_dump(tags),
         document=document.text,
-        cells=tuple(_all_cells(resource, {**built_in, **values}, tags)),
+        told=_told(resource, values, tags),
+        search="\n".join(searched).casefold()[:_SEARCH_LENGTH],
+        values=tuple(_all_cells(resource, {**built_in, **values}, tags)),
     )
+
+
+def told_of(resource: Resource, description: Description) -> dict[str, str]:
+    """What a timeline tells of a description, by field; what has no value is left out."""
+    return _told(resource, cells_of(resource, description), tags_of(resource, description))
+
+
+def _told(resource: Resource, values: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:
+    told = {}
+    for column in resource.columns:
+        if column.tracked:
+            value = values[column.name]
+            # AWS promises no order of what it lists, so another order is no change.
+            text = ", ".join(sorted(texts(value))) if isinstance(value, list) else show(value)
+            if text:
+                told[column.name] = text
+    told.update((f"tag:{key}", value) for key, value in tags.items())
+    return told
 
 
 def _clean(value: Any) -> Any:
@@ -129,8 +165,9 @@ def clean(text: str) -> str:
     )
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain)
+_dump = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=plain
+).encode
 
 
 def cells_of(resource: Resource, description: Description) -> dict[str, Any]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select, update
 
 from app.aws.errors import AwsError
 from app.aws.listing import Description
 from app.db import now as db_now
-from app.inventory import progress, store
+from app.inventory import gone, progress, store, timeline
 from app.inventory.entry import clean
 from app.inventory.reader import Reader
-from app.inventory.store import SETTLING, Scope, Trust
+from app.inventory.store import SETTLING, Reading, Scope, Trust
 from app.inventory.tables import resources
+from app.inventory.timeline import LIMIT, ActivityQuery, Change
 from app.resources.spec import Resource
 
 _WANT_SECONDS = 10
@@ -65,24 +67,17 @@ class Inventory(Reader):
         descriptions: Iterable[Description],
         seen_at: datetime,
         trust: Trust = "reply",
+        action: str = "",
     ) -> None:
         """Store some descriptions: an action's reply, or what was read by id at ``seen_at``.
 
         Keys that begin with ``_`` are extras of ours; they stay when a description comes without.
+        ``action``: the id of the action of ours that they are the outcome of; what is seen to
+        change in them within a minute is put down to it as well.
         """
-        with self._engine.begin() as connection:
-            self._write(connection, Scope(kind, account, region), descriptions, seen_at, trust)
-
-    def _write(
-        self,
-        connection: Connection,
-        scope: Scope,
-        descriptions: Iterable[Description],
-        seen_at: datetime,
-        trust: Trust,
-    ) -> set[int]:
-        resource = self._resources[scope.kind]
-        return store.write(connection, resource, scope, descriptions, seen_at, trust, self._clock())
+        scope = Scope(kind, account, region)
+        reading = Reading(self._resources[kind], scope, seen_at, trust, action)
+        store.write(self._engine, reading, descriptions, self._clock)
 
     def store_all(
         self,
@@ -98,14 +93,12 @@ class Inventory(Reader):
         transaction is open while the next page is waited for.
         """
         scope = Scope(kind, account, region)
-        seen: set[int] = set()
+        reading = Reading(self._resources[kind], scope, seen_at, "read")
+        seen = array("q")
         for page in pages:
-            with self._engine.begin() as connection:
-                seen |= self._write(connection, scope, page, seen_at, "read")
-        now = self._clock()
+            seen.extend(store.write(self._engine, reading, page, self._clock))
+        gone.lose_absent(self._engine, scope, seen, seen_at, self._clock)
         with self._engine.begin() as connection:
-            absent = store.missing(connection, scope, seen, seen_at, now)
-            store.mark_gone(connection, kind, absent, now, seen_at)
             progress.completed(connection, scope, seen_at)
 
     def forget(
@@ -116,23 +109,39 @@ class Inventory(Reader):
         ids: Collection[str],
         seen_at: datetime,
         sure: bool = True,
+        action: str = "",
     ) -> None:
         """Mark as gone what was deleted, or was not there when asked for at ``seen_at``.
 
         What was learnt of later stays. ``sure``: for a minute no background reading brings it
-        back.
+        back. ``action``: the id of the action of ours that deleted it.
         """
         scope = Scope(kind, account, region)
-        with self._engine.begin() as connection:
-            for some in store.chunks(ids):
-                statement = select(resources.c.seq).where(
-                    *store.here(scope),
-                    *store.doubtful(seen_at, self._clock()),
-                    resources.c.id.in_([clean(resource_id) for resource_id in some]),
+        until = seen_at + SETTLING if sure else seen_at
+        for some in store.chunks(clean(resource_id) for resource_id in ids):
+            with self._engine.begin() as connection:
+                now = self._clock()
+                these = (resources.c.id.in_(some), *gone.doubtful(seen_at, now))
+                gone.lose(connection, scope, these, seen_at, until, now, action)
+
+    def acted(
+        self,
+        kind: str,
+        account: str,
+        region: str,
+        ids: Collection[str],
+        action: str,
+        until: datetime,
+    ) -> None:
+        """Put what is seen to change in ``ids`` until then down to that action of ours."""
+        scope = Scope(kind, account, region)
+        for some in store.chunks(clean(resource_id) for resource_id in ids):
+            with self._engine.begin() as connection:
+                connection.execute(
+                    update(resources)
+                    .where(*store.here(scope), resources.c.id.in_(some))
+                    .values(acted_by=action, acted_until=until)
                 )
-                seqs = list(connection.scalars(statement))
-                until = seen_at + SETTLING if sure else seen_at
-                store.mark_gone(connection, kind, seqs, seen_at, until)
 
     def unsettled(
         self, kind: str, account: str, region: str, ids: Collection[str], at: datetime
@@ -161,9 +170,27 @@ class Inventory(Reader):
             progress.keep(connection, scopes, self._clock())
 
     def sweep(self, age: timedelta) -> int:
-        """Forget for good what has been gone for ``age``. Returns how many."""
-        with self._engine.begin() as connection:
-            return store.sweep(connection, self._clock() - age)
+        """Forget for good what has been gone for ``age``, and changes that are as old.
+
+        Returns how many resources.
+        """
+        return gone.sweep(self._engine, self._clock() - age)
+
+    # What was seen to change
+
+    def timeline(
+        self, kind: str, resource_id: str, limit: int = LIMIT, before_seq: int | None = None
+    ) -> list[Change]:
+        """What was seen to change in a resource, newest first; from before ``before_seq`` on."""
+        with self._reading() as connection:
+            return timeline.of_resource(connection, kind, resource_id, limit, before_seq)
+
+    def activity(
+        self, query: ActivityQuery, limit: int = LIMIT, before_seq: int | None = None
+    ) -> list[Change]:
+        """What was seen to change anywhere and fits the query, newest first."""
+        with self._reading() as connection:
+            return timeline.activity(connection, query, self._clock(), limit, before_seq)
 
     # Progress
 

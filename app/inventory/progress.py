@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from app.aws.errors import AwsError
+from app.inventory.gone import mark_gone
 from app.inventory.query import Failure, Freshness
-from app.inventory.store import Scope, bump, here, mark_gone
+from app.inventory.store import Scope, bump, here
 from app.inventory.tables import collections, kinds, resources
 
 CLAIM = timedelta(seconds=120)  # renewed with every page

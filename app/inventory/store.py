@@ -1,20 +1,38 @@
-"""Writing what was read: only differences are written."""
+"""Writing what was read: only differences are written, each with what is remembered of it.
+
+An unchanged page costs a reading transaction and a digest per resource. What differs is made
+ready outside any transaction, then compared once more and written in short ones, so that nobody
+waits long for the write lock.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from app.aws.listing import Description
-from app.inventory.entry import Entry, clean, make_document, make_entry
-from app.inventory.tables import cells, documents, kinds, resources
+from app.aws.turns import give_way
+from app.inventory import timeline
+from app.inventory.entry import Entry, clean, make_document, make_entry, told_of
+from app.inventory.tables import cells, collections, documents, kinds, resources
 from app.resources.spec import Resource
 
 log = structlog.get_logger(__name__)
@@ -27,7 +45,9 @@ Trust = Literal[
 ]
 # AWS's answers agree with what was done within seconds; this leaves room.
 SETTLING = timedelta(seconds=60)
-_CHUNK = 500
+_CHUNK = 1000
+_WRITTEN_AT_ONCE = 250  # rows, in one transaction
+_ATTRIBUTED = timedelta(hours=1)  # beyond that, the clock was set back since
 Item = TypeVar("Item")
 
 
@@ -37,6 +57,29 @@ class Scope(NamedTuple):
     kind: str
     account: str
     region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of some descriptions: where and when they were read, and why.
+
+    ``action``: the id of the action of ours that they are the outcome of.
+    """
+
+    resource: Resource
+    scope: Scope
+    seen_at: datetime
+    trust: Trust
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What is to be written; ``kept``, as JSON: what of the known description was put into it."""
+
+    id: str
+    kept: str
+    entry: Entry
 
 
 def chunks(items: Iterable[Item], size: int = _CHUNK) -> Iterator[list[Item]]:
@@ -56,48 +99,56 @@ def here(scope: Scope) -> tuple[Any, ...]:
 
 
 def write(
-    connection: Connection,
-    resource: Resource,
-    scope: Scope,
+    engine: Engine,
+    reading: Reading,
     descriptions: Iterable[Description],
-    seen_at: datetime,
-    trust: Trust,
-    now: datetime,
-) -> set[int]:
-    """Store descriptions that were read at ``seen_at``. Returns the ``seq`` of all of them.
+    clock: Callable[[], datetime],
+) -> array[int]:
+    """Store descriptions. Returns the ``seq`` of all of them.
 
-    What was learnt later than ``seen_at`` stays, unless it claims to come from the future (the
-    clock was set back). Bumps the kind's revision if anything changed.
+    What was learnt later than the reading stays, unless it claims to come from the future (the
+    clock was set back). Takes a new revision if anything changed.
     """
-    by_id = _by_id(resource, descriptions)
-    seqs: set[int] = set()
-    changed = False
-    for ids in chunks(by_id):
-        known = {row.id: row for row in connection.execute(_known(scope, ids))}
-        seqs.update(row.seq for row in known.values())
-        kept = _kept(connection, known.values(), trust)
-        new: list[Entry] = []
-        differing: list[tuple[int, Entry]] = []
-        unconfirmed: list[int] = []
-        for resource_id in ids:
-            row = known.get(resource_id)
-            if row is not None and not _believed(row, seen_at, trust, now):
-                continue
-            document = make_document({**kept.get(resource_id, {}), **by_id[resource_id]})
-            if row is None:
-                new.append(make_entry(resource, scope.account, scope.region, document))
-            elif row.digest != document.digest or row.gone_at is not None:
-                entry = make_entry(resource, scope.account, scope.region, document)
-                differing.append((row.seq, entry))
-            elif trust != "reply" and not row.confirmed:
-                unconfirmed.append(row.seq)
-        seqs |= _insert(connection, scope, new, seen_at, trust)
-        _update(connection, differing, seen_at, trust)
-        _confirm(connection, unconfirmed)
-        changed = changed or bool(new or differing)
-    if changed:
-        bump(connection, scope.kind)
+    waiting = _by_id(reading.resource, descriptions)
+    seqs = array("q")
+    while waiting:
+        again: list[str] = []
+        for ids in chunks(waiting):
+            suspects, settled = _compare(engine, reading, {i: waiting[i] for i in ids}, clock())
+            seqs.extend(settled)
+            for some in chunks(suspects, _WRITTEN_AT_ONCE):
+                written, outrun = _write(engine, reading, some, clock)
+                seqs.extend(written)
+                again += outrun
+        waiting = {resource_id: waiting[resource_id] for resource_id in again}
     return seqs
+
+
+def _compare(
+    engine: Engine, reading: Reading, by_id: Mapping[str, Description], now: datetime
+) -> tuple[list[_Candidate], list[int]]:
+    """What seems to differ from what is known, and the ``seq`` of what does not."""
+    with engine.connect().execution_options(reading=True) as connection:
+        known = _known(connection, reading, list(by_id))
+    suspects, settled = [], []
+    for resource_id, description in by_id.items():
+        give_way()
+        row = known.get(resource_id)
+        if row is not None and not _believed(row, reading, now):
+            settled.append(row.seq)
+            continue
+        kept = _kept(row, reading.trust)
+        if kept != "{}":
+            description = {**json.loads(kept), **description}
+        document = make_document(description)
+        if row is not None and _is_settled(row, reading, document.digest):
+            settled.append(row.seq)
+        else:
+            entry = make_entry(
+                reading.resource, reading.scope.account, reading.scope.region, document
+            )
+            suspects.append(_Candidate(resource_id, kept, entry))
+    return suspects, settled
 
 
 def _by_id(resource: Resource, descriptions: Iterable[Description]) -> dict[str, Description]:
@@ -111,42 +162,140 @@ def _by_id(resource: Resource, descriptions: Iterable[Description]) -> dict[str,
     return found
 
 
-def _known(scope: Scope, ids: Sequence[str]) -> Any:
-    return select(
-        resources.c.seq,
-        resources.c.id,
-        resources.c.digest,
-        resources.c.extras,
-        resources.c.seen_at,
-        resources.c.sure_until,
-        resources.c.confirmed,
-        resources.c.gone_at,
-    ).where(*here(scope), resources.c.id.in_(ids))
+def _known(
+    connection: Connection, reading: Reading, ids: Sequence[str], whole: bool = False
+) -> dict[str, Row[Any]]:
+    """The rows of ``ids``; with their descriptions if ``whole``, or if a reply needs them."""
+    columns = ("seq", "id", "digest", "extras", "seen_at", "sure_until", "confirmed", "gone_at")
+    found = select(*(resources.c[name] for name in columns))
+    if whole or reading.trust == "reply":
+        found = found.add_columns(
+            resources.c.acted_by, resources.c.acted_until, documents.c.description
+        ).join(documents, documents.c.seq == resources.c.seq)
+    rows = connection.execute(found.where(*here(reading.scope), resources.c.id.in_(ids)))
+    return {row.id: row for row in rows}
 
 
-def _kept(
-    connection: Connection, known: Collection[Row[Any]], trust: Trust
-) -> dict[str, Description]:
-    """What of the known descriptions stays where a new one does not tell.
+def _kept(row: Row[Any] | None, trust: Trust) -> str:
+    """What of a known description stays where a new one does not tell, as JSON.
 
     A reading tells everything but our extras; a reply may be no more than an id.
     """
-    if trust != "reply":
-        return {row.id: json.loads(row.extras) for row in known if row.extras != "{}"}
-    ids = {row.seq: row.id for row in known if row.gone_at is None}
-    statement = select(documents).where(documents.c.seq.in_(ids))
-    return {ids[row.seq]: json.loads(row.description) for row in connection.execute(statement)}
+    if row is None:
+        return "{}"
+    text: str = row.description if trust == "reply" and row.gone_at is None else row.extras
+    return text
 
 
-def _believed(row: Row[Any], seen_at: datetime, trust: Trust, now: datetime) -> bool:
-    if seen_at < row.seen_at <= now:
+def _believed(row: Row[Any], reading: Reading, now: datetime) -> bool:
+    if reading.seen_at < row.seen_at <= now:
         return False
-    if trust == "reply" or row.gone_at is None:
+    if reading.trust == "reply" or row.gone_at is None:
         return True
-    return not seen_at < row.sure_until <= now + SETTLING
+    return not reading.seen_at < row.sure_until <= now + SETTLING
 
 
-def _values(entry: Entry, seen_at: datetime, trust: Trust) -> dict[str, Any]:
+def _is_settled(row: Row[Any], reading: Reading, digest: str) -> bool:
+    """Whether there is nothing to write."""
+    same = row.digest == digest and row.gone_at is None
+    return same and not reading.action and (row.confirmed or reading.trust == "reply")
+
+
+def _write(
+    engine: Engine,
+    reading: Reading,
+    suspects: Sequence[_Candidate],
+    clock: Callable[[], datetime],
+) -> tuple[list[int], list[str]]:
+    """Write what still differs, and remember how.
+
+    Returns the ``seq`` of all of them, and the ids that somebody else has written meanwhile in a
+    way that what was made ready does not fit any more.
+    """
+    new: list[Entry] = []
+    differing: list[tuple[Row[Any], Entry]] = []
+    same: list[int] = []
+    seqs: list[int] = []
+    outrun: list[str] = []
+    with engine.begin() as connection:
+        now = clock()
+        known = _known(connection, reading, [each.id for each in suspects], whole=True)
+        for candidate in suspects:
+            row = known.get(candidate.id)
+            if row is not None:
+                seqs.append(row.seq)
+                if not _believed(row, reading, now):
+                    continue
+            if _kept(row, reading.trust) != candidate.kept:
+                outrun.append(candidate.id)
+            elif row is None:
+                new.append(candidate.entry)
+            elif row.digest != candidate.entry.digest or row.gone_at is not None:
+                differing.append((row, candidate.entry))
+            else:
+                same.append(row.seq)
+        if new or differing:
+            revision = bump(connection, reading.scope.kind)
+            seqs += _insert(connection, reading, new, revision)
+            _update(connection, reading, differing, revision)
+            timeline.record(connection, _changes(connection, reading, new, differing, now))
+        _touch(connection, reading, same)
+    return seqs, outrun
+
+
+def _changes(
+    connection: Connection,
+    reading: Reading,
+    new: Sequence[Entry],
+    differing: Sequence[tuple[Row[Any], Entry]],
+    now: datetime,
+) -> Iterator[timeline.Change]:
+    """What the timelines tell of a write.
+
+    What appears before the first complete refresh of its scope has ended was there already.
+    """
+    scope = reading.scope
+    came = bool(reading.action) or _was_refreshed(connection, scope)
+    for entry in new:
+        if came:
+            subject = timeline.Subject(*scope, entry.id, entry.name, reading.action or None)
+            yield subject.change(now, timeline.RESOURCE, None, timeline.THERE)
+    for row, entry in differing:
+        action = reading.action or attributed(row, now)
+        subject = timeline.Subject(*scope, entry.id, entry.name, action)
+        if came and row.gone_at is not None:
+            yield subject.change(now, timeline.RESOURCE, timeline.GONE, timeline.THERE)
+        # As columns read it today: one that was added since must not make a change.
+        before = told_of(reading.resource, json.loads(row.description))
+        for field in dict.fromkeys((*entry.told, *before)):
+            if before.get(field) != entry.told.get(field):
+                yield subject.change(now, field, before.get(field), entry.told.get(field))
+
+
+def _was_refreshed(connection: Connection, scope: Scope) -> bool:
+    statement = select(collections.c.seen_at).where(
+        collections.c.kind == scope.kind,
+        collections.c.account == scope.account,
+        collections.c.region == scope.region,
+    )
+    return connection.scalar(statement) is not None
+
+
+def attributed(row: Row[Any], now: datetime) -> str | None:
+    """The action of ours that what is now seen of ``row`` is put down to."""
+    until = row.acted_until
+    return row.acted_by if until is not None and now <= until <= now + _ATTRIBUTED else None
+
+
+def _stamp(reading: Reading) -> dict[str, Any]:
+    # What it leads to within a minute is put down to it as well.
+    if not reading.action:
+        return {}
+    return {"acted_by": reading.action, "acted_until": reading.seen_at + SETTLING}
+
+
+def _values(reading: Reading, entry: Entry, revision: int) -> dict[str, Any]:
+    seen_at = reading.seen_at
     return {
         "name": entry.name,
         "state": entry.state,
@@ -154,117 +303,87 @@ def _values(entry: Entry, seen_at: datetime, trust: Trust) -> dict[str, Any]:
         "digest": entry.digest,
         "seen_at": seen_at,
         "gone_at": None,
-        "sure_until": seen_at if trust == "read" else seen_at + SETTLING,
-        "confirmed": trust != "reply",
+        "sure_until": seen_at if reading.trust == "read" else seen_at + SETTLING,
+        "confirmed": reading.trust != "reply",
         "extras": entry.extras,
+        "cells": entry.cells,
+        "tags": entry.tags,
+        "changed": revision,
         "search": entry.search,
+        **_stamp(reading),
     }
 
 
 def _insert(
-    connection: Connection, scope: Scope, new: Sequence[Entry], seen_at: datetime, trust: Trust
-) -> set[int]:
+    connection: Connection, reading: Reading, new: Sequence[Entry], revision: int
+) -> list[int]:
     if not new:
-        return set()
-    place = {"kind": scope.kind, "account": scope.account, "region": scope.region}
-    rows = [{**place, "id": entry.id, **_values(entry, seen_at, trust)} for entry in new]
+        return []
+    rows = [
+        {**reading.scope._asdict(), "id": entry.id, **_values(reading, entry, revision)}
+        for entry in new
+    ]
     made = connection.execute(insert(resources).returning(resources.c.seq, resources.c.id), rows)
     seq = {row.id: row.seq for row in made}
-    _insert_parts(connection, [(seq[entry.id], entry) for entry in new])
-    return set(seq.values())
+    connection.execute(
+        insert(documents),
+        [{"seq": seq[entry.id], "description": entry.document} for entry in new],
+    )
+    _insert_values(connection, [(seq[entry.id], entry) for entry in new])
+    return list(seq.values())
 
 
 def _update(
     connection: Connection,
-    differing: Sequence[tuple[int, Entry]],
-    seen_at: datetime,
-    trust: Trust,
+    reading: Reading,
+    differing: Sequence[tuple[Row[Any], Entry]],
+    revision: int,
 ) -> None:
     if not differing:
         return
-    rows = [{"at": seq, **_values(entry, seen_at, trust)} for seq, entry in differing]
+    rows = [{"at": row.seq, **_values(reading, entry, revision)} for row, entry in differing]
     names: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "at"}
     connection.execute(
         update(resources).where(resources.c.seq == bindparam("at")).values(names), rows
     )
-    seqs = [seq for seq, _ in differing]
-    connection.execute(delete(documents).where(documents.c.seq.in_(seqs)))
-    connection.execute(delete(cells).where(cells.c.seq.in_(seqs)))
-    _insert_parts(connection, differing)
-
-
-def _insert_parts(connection: Connection, entries: Sequence[tuple[int, Entry]]) -> None:
     connection.execute(
-        insert(documents),
-        [{"seq": seq, "description": entry.document} for seq, entry in entries],
+        update(documents)
+        .where(documents.c.seq == bindparam("at"))
+        .values(description=bindparam("text")),
+        [{"at": row.seq, "text": entry.document} for row, entry in differing],
     )
+    connection.execute(delete(cells).where(cells.c.seq.in_([row.seq for row, _ in differing])))
+    _insert_values(connection, [(row.seq, entry) for row, entry in differing])
+
+
+def _insert_values(connection: Connection, entries: Sequence[tuple[int, Entry]]) -> None:
     names = ("field", "pos", "rank", "number", "folded", "text")
     connection.execute(
         insert(cells),
         [
             {"seq": seq, "id": entry.id, **dict(zip(names, cell, strict=True))}
             for seq, entry in entries
-            for cell in entry.cells
+            for cell in entry.values
         ],
     )
 
 
-def _confirm(connection: Connection, seqs: Sequence[int]) -> None:
-    if seqs:
-        connection.execute(
-            update(resources).where(resources.c.seq.in_(seqs)).values(confirmed=True)
-        )
+def _touch(connection: Connection, reading: Reading, seqs: Sequence[int]) -> None:
+    values = _stamp(reading) | ({} if reading.trust == "reply" else {"confirmed": True})
+    if seqs and values:
+        connection.execute(update(resources).where(resources.c.seq.in_(seqs)).values(values))
 
 
-def mark_gone(
-    connection: Connection, kind: str, seqs: Collection[int], at: datetime, sure_until: datetime
-) -> None:
-    """Mark rows gone as of ``at``: they leave lists and counts, and only ``get`` gives them."""
-    for some in chunks(sorted(seqs)):
-        connection.execute(
-            update(resources)
-            .where(resources.c.seq.in_(some))
-            .values(gone_at=at, seen_at=at, sure_until=sure_until)
-        )
-        connection.execute(delete(cells).where(cells.c.seq.in_(some)))
-    if seqs:
-        bump(connection, kind)
-
-
-def doubtful(seen_at: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """The conditions under which a reading of ``seen_at`` may say that a row is not there.
-
-    Nothing was learnt of it later; times in the future come from a clock that was set back.
-    """
-    later = resources.c.seen_at.between(seen_at, now) & (resources.c.seen_at != seen_at)
-    return (resources.c.gone_at.is_(None), ~later)
-
-
-def missing(
-    connection: Connection, scope: Scope, seen: set[int], seen_at: datetime, now: datetime
-) -> list[int]:
-    """The ``seq`` of rows that a complete refresh, begun at ``seen_at``, should have shown.
-
-    Not those that were learnt of after it began, or so shortly before that AWS may not list
-    them yet.
-    """
-    settling = resources.c.sure_until.between(seen_at, now + SETTLING)
-    statement = select(resources.c.seq).where(
-        *here(scope), *doubtful(seen_at, now), ~(settling & (resources.c.sure_until != seen_at))
+def bump(connection: Connection, kind: str) -> int:
+    """Take a kind's next revision; other writers of the kind wait until the transaction ends."""
+    taken = connection.scalar(
+        update(kinds)
+        .where(kinds.c.kind == kind)
+        .values(revision=kinds.c.revision + 1)
+        .returning(kinds.c.revision)
     )
-    return [seq for seq in connection.scalars(statement) if seq not in seen]
-
-
-def bump(connection: Connection, kind: str) -> None:
-    """Give a kind a new revision."""
-    change = update(kinds).where(kinds.c.kind == kind)
-    if not connection.execute(change.values(revision=kinds.c.revision + 1)).rowcount:
+    if taken is None:
         # Begins with the time, so that a database made anew repeats no revision of the old one.
-        connection.execute(insert(kinds).values(kind=kind, revision=int(time.time())))
-
-
-def sweep(connection: Connection, before: datetime) -> int:
-    """Forget for good what was marked gone before ``before``. Returns how many."""
-    old = select(resources.c.seq).where(resources.c.gone_at < before)
-    connection.execute(delete(documents).where(documents.c.seq.in_(old)))
-    return connection.execute(delete(resources).where(resources.c.gone_at < before)).rowcount
+        taken = int(time.time())
+        connection.execute(insert(kinds).values(kind=kind, revision=taken))
+    return int(taken)

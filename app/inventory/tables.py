@@ -1,6 +1,17 @@
 """The tables of the inventory.
 
-What is here can always be collected anew: nothing in it is the only copy of anything.
+All but ``changes`` can be collected anew: nothing in it is the only copy of anything.
+
+**Revisions.** Each kind has one number in ``kinds.revision`` that only grows. A transaction that
+writes rows of ``resources`` first takes the next one (``UPDATE kinds … RETURNING``) and stamps
+every row it writes with it, in ``changed``. Taking it locks the kind's row until the transaction
+ends, so transactions that write one kind come one after the other, in the order of their
+revisions. Hence: whoever reads a revision R and the rows of the kind in one reading transaction
+sees every row with ``changed`` <= R, and whoever has applied R has only to ask for
+``changed > R``. A row that went is such a row too (``gone_at`` is set). Rows vanish for good only
+long after they were marked gone, and then no revision tells. A new revision without any changed
+row means that something else that lists show has changed: how fresh they are. The only write to
+a row that takes no revision touches nothing that a list shows (``confirmed``, ``acted_by``).
 """
 
 from __future__ import annotations
@@ -44,10 +55,19 @@ resources = Table(
     Column("sure_until", Moment, nullable=False),
     Column("confirmed", Boolean, nullable=False),  # a reading has shown it, not only a reply
     Column("extras", Text, nullable=False),  # JSON: the keys of the description that begin with _
+    Column("cells", Text, nullable=False),  # JSON: each column's value by name, None left out
+    Column("tags", Text, nullable=False),  # JSON: each tag's value by key
+    # the kind's revision at which the row was last written, or went
+    Column("changed", BigInteger, nullable=False),
+    # what is seen to change until then is put down to that action of ours
+    Column("acted_by", String),
+    Column("acted_until", Moment),
     Column("search", Text, nullable=False),  # case-folded id, name, tags and shown columns
     UniqueConstraint("kind", "account", "region", "id", name="uq_resources_kind"),
     Index("ix_resources_id", "id", "kind"),
     Index("ix_resources_tally", "kind", "gone_at", "account", "region", "state"),
+    Index("ix_resources_changed", "kind", "changed"),
+    Index("ix_resources_gone", "kind", "gone_at"),
     Index("ix_resources_class", "state_class", "gone_at"),
 )
 
@@ -94,6 +114,7 @@ collections = Table(
     Column("account", String, primary_key=True),
     Column("region", String, primary_key=True),
     Column("started_at", Moment),  # the last attempt at a refresh
+    Column("read_count", Integer),  # how many resources that attempt has read so far
     Column("seen_at", Moment),  # when the last complete refresh began
     Column("claimed_by", String),
     Column("claimed_until", Moment),
@@ -101,4 +122,54 @@ collections = Table(
     Column("error_plain", String),
     Column("error_advice", String),
     Column("error_at", Moment),
+)
+
+# What was seen to change, one row per resource and field.
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),  # when it was seen
+    Column("kind", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("id", String, nullable=False),  # the resource's
+    Column("name", String, nullable=False),  # its name then
+    # a column's name, tag:Key, or "resource": it came (after: there) or went (after: gone)
+    Column("field", String, nullable=False),
+    Column("before", Text),  # as shown; null: it had none
+    Column("after", Text),
+    Column("action", String),  # the action of ours that it is put down to
+    # Each way of looking at them is newest first, so each index ends with seq.
+    Index("ix_changes_resource", "kind", "id", "seq"),
+    Index("ix_changes_kind", "kind", "seq"),
+    Index("ix_changes_id", "id", "seq"),
+    Index("ix_changes_place", "account", "region", "seq"),
+    Index("ix_changes_field", "field", "seq"),
+    Index("ix_changes_action", "action", "seq"),
+    Index("ix_changes_at", "at"),
+    sqlite_autoincrement=True,  # a page that goes on from a seq must never meet it again
+)
+
+# How many calls may be sent now; shared by all processes.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("operation", String, primary_key=True),
+    Column("tokens", Float, nullable=False),  # as of ``at``
+    Column("at", Moment, nullable=False),
+    Column("rate", Float, nullable=False),  # tokens that come in a second
+    Column("slowed_until", Moment),
+)
+
+# What was last known of the configured accounts.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("account", String, nullable=False),  # 12 digits
+    Column("regions", Text, nullable=False),  # comma separated
+    Column("seen_at", Moment, nullable=False),
 )

@@ -33,7 +33,8 @@ class Column:
 
     ``value`` reads it from AWS's description: a str, number, bool, ISO time, list of str (``ids``)
     or None. ``cell`` says how it is drawn; ``of`` names the kind that an id leads to. ``facet``:
-    offered as a facet. ``shown``: stands in the list, not only on the page.
+    offered as a facet. ``shown``: stands in the list, not only on the page. ``tracked``: what is
+    seen to change in it is remembered in the resource's timeline (tags are without asking).
     """
 
     name: str
@@ -43,6 +44,7 @@ class Column:
     of: str = ""
     facet: bool = False
     shown: bool = True
+    tracked: bool = False
 
 
 @dataclass(frozen=True)
