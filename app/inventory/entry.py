@@ -112,7 +112,9 @@ def make_entry(resource: Resource, account: str, region: str, document: Document
     values = cells_of(resource, description)
     shown = [values[column.name] for column in resource.columns if column.shown]
     searched = (
-        text for value in (resource_id, name, region, tags, *shown) for text in texts(value)
+        text
+        for value in (resource_id, name, account, region, tags, *shown)
+        for text in texts(value)
     )
     return Entry(
         id=resource_id,
@@ -213,7 +215,7 @@ def _all_cells(
     for column, value in values.items():
         yield from _cells(field_name(resource.kind, column), value, how.get(column, "text"))
     for key, value in tags.items():
-        yield from _cells(field_name(resource.kind, f"tag:{key}"[:CELL_LENGTH]), value, "text")
+        yield from _cells(field_name(resource.kind, f"tag:{key}"[:CELL_LENGTH]), value, "number")
 
 
 def _cells(field: str, value: Any, cell: Cell) -> Iterator[tuple[str, int, int, float, str, str]]:

@@ -37,7 +37,7 @@ def titles(resource: Resource) -> dict[str, str]:
 
 
 def cell_of(resource: Resource, key: str) -> Cell:
-    """How the values of a key are read: as the column says; those of a tag as numbers, if they are."""
+    """How a key's values are read: as its column says; those of a tag as numbers, if they are."""
     if key.startswith(TAG):
         return "number"
     return next((column.cell for column in resource.columns if column.name == key), "text")

@@ -46,7 +46,7 @@ def compared(key: str, cell: Cell, operator: str, value: str, now: datetime) -> 
     if sort_of(cell) != "number":
         raise Unfit(f"{key} holds no numbers or dates: use =, !=, : (contains) or ^ (starts with).")
     if not _NUMBER.fullmatch(value) or not math.isfinite(float(value.removesuffix("%"))):
-        held = f'the numbers in {key.removeprefix(TAG)!r}' if key.startswith(TAG) else key
+        held = f"the numbers in {key.removeprefix(TAG)!r}" if key.startswith(TAG) else key
         raise Unfit(f"{operator} compares {held} with {_NUMBERS_ARE}.")
     number = float(value.removesuffix("%"))
     return _beyond(key, operator, number, number)

@@ -6,41 +6,30 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from app.inventory.entry import BUILT_IN
-from app.inventory.filters import FilterError, Term, parse
+from app.db import now as db_now
+from app.inventory.filters import Expression, FilterError, parse
+from app.inventory.keys import TAG, titles
 from app.resources.spec import Resource, Row
 
 PER_PAGE = (25, 50, 100, 250)
 DEFAULT_PER_PAGE = 50
 _PAGE_DIGITS = 9
-_BUILT_IN_TITLES = {
-    "id": "ID",
-    "name": "Name",
-    "account": "Account",
-    "region": "Region",
-    "state": "State",
-}
-
-
-def titles(resource: Resource) -> dict[str, str]:
-    """Title by name of everything a list of this kind can be filtered and sorted by."""
-    built_in = {
-        name: _BUILT_IN_TITLES[name] for name in BUILT_IN if name != "state" or resource.states
-    }
-    return {**built_in, **{column.name: column.title for column in resource.columns}}
+_OWN = ("q", "sort", "page", "per_page", "columns")
+MAX_COLUMNS = 60
 
 
 @dataclass(frozen=True)
 class Query:
     """Which resources of a kind, in what order, and which page of them.
 
-    ``q`` is text in the filter language (filters.py), ``terms`` what it means; ``facets`` the
-    values chosen by column; ``sort`` a column's name, with ``-`` before it for descending;
-    ``page`` counts from 1.
+    ``q`` is text in the filter language (filters.py), ``expression`` what it asks for (None:
+    everything); ``facets`` the values chosen by column; ``sort`` a column's name, with ``-``
+    before it for descending; ``page`` counts from 1; ``columns`` the columns and tags
+    (``tag:Key``) to be shown, in that order, none: the kind's own.
     """
 
     q: str = ""
@@ -48,24 +37,31 @@ class Query:
     sort: str = "name"
     page: int = 1
     per_page: int = DEFAULT_PER_PAGE
-    terms: tuple[Term, ...] = ()
+    columns: tuple[str, ...] = ()
+    expression: Expression | None = None
     default_sort: str = field(default="name", repr=False)
 
     @classmethod
     def parse(
-        cls, resource: Resource, args: MultiDict[str, str], ignore: Collection[str] = ()
+        cls,
+        resource: Resource,
+        args: MultiDict[str, str],
+        ignore: Collection[str] = (),
+        now: datetime | None = None,
     ) -> Self:
         """The query that a list's URL arguments ask for; ``ignore`` names arguments of others.
 
-        Raises FilterError with the argument's name: a page below 1, a page size that is not
-        offered, a sort by no column, a filter that does not parse, an unknown argument.
+        Ages in the filter are counted from ``now``, the present if it is not given. Raises
+        FilterError with the argument's name: a page below 1, a page size that is not offered, a
+        sort by no column, no such column to be shown, a filter that does not parse, an unknown
+        argument.
         """
         names = titles(resource)
         facets: dict[str, tuple[str, ...]] = {}
         for key in args:
             if key in names:
                 facets[key] = tuple(dict.fromkeys(args.getlist(key)))
-            elif key not in ("q", "sort", "page", "per_page", *ignore):
+            elif key not in (*_OWN, *ignore):
                 raise FilterError(key, _unknown(key, names))
         q = args.get("q", "").strip()
         return cls(
@@ -74,7 +70,8 @@ class Query:
             sort=_sort(args.get("sort", ""), resource.sort, names),
             page=_page(args.get("page", "1")),
             per_page=_per_page(args.get("per_page", str(DEFAULT_PER_PAGE))),
-            terms=parse(q, names),
+            columns=_columns(args.get("columns", ""), names),
+            expression=parse(q, resource, now or db_now()),
             default_sort=resource.sort,
         )
 
@@ -96,11 +93,11 @@ class Query:
     def args(self, **changes: Any) -> dict[str, str | list[str]]:
         """The URL arguments of this query, without defaults.
 
-        ``changes`` replace some: ``q``, ``sort``, ``page``, ``per_page``, ``facets``, or a
-        facet's column with a list of values (an empty one takes it away). Whatever changes what
-        is listed or its order leads to page 1.
+        ``changes`` replace some: ``q``, ``sort``, ``page``, ``per_page``, ``columns``, ``facets``,
+        or a facet's column with a list of values (an empty one takes it away). Whatever changes
+        what is listed or its order leads to page 1.
         """
-        own = {"q", "sort", "page", "per_page", "facets"}
+        own = {*_OWN, "facets"}
         facets = (
             {**self.facets, **changes.get("facets", {})}
             if "facets" not in changes
@@ -110,7 +107,7 @@ class Query:
         changed = replace(
             self, **{key: value for key, value in changes.items() if key in own - {"facets"}}
         )
-        page = changed.page if "page" in changes or not changes else 1
+        page = changed.page if "page" in changes or changes.keys() <= {"columns"} else 1
         args: dict[str, str | list[str]] = {}
         if changed.q:
             args["q"] = changed.q
@@ -119,6 +116,8 @@ class Query:
             args["sort"] = changed.sort
         if changed.per_page != DEFAULT_PER_PAGE:
             args["per_page"] = str(changed.per_page)
+        if changed.columns:
+            args["columns"] = ",".join(map(_escaped, changed.columns))
         if page != 1:
             args["page"] = str(page)
         return args
@@ -141,7 +140,7 @@ class Query:
 
 
 def _unknown(key: str, names: Collection[str]) -> str:
-    return f"{key!r} is not known here. There are q, sort, page, per_page, {', '.join(names)}."
+    return f"{key!r} is not known here. There are {', '.join((*_OWN, *names))}."
 
 
 def _sort(text: str, default: str, names: Collection[str]) -> str:
@@ -163,6 +162,24 @@ def _per_page(text: str) -> int:
         offered = ", ".join(map(str, PER_PAGE))
         raise FilterError("per_page", f"A page can have {offered} rows, not {text[:40]!r}.")
     return int(text)
+
+
+def _columns(text: str, names: Collection[str]) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(unquote(part) for part in text.split(",") if part))
+    for name in chosen:
+        if name not in names and not (name.startswith(TAG) and name != TAG):
+            known = ", ".join(names)
+            raise FilterError(
+                "columns", f"There is no column {name[:100]!r}. Columns are: {known}, tag:Key."
+            )
+    if len(chosen) > MAX_COLUMNS:
+        raise FilterError("columns", f"At most {MAX_COLUMNS} columns can be shown.")
+    return chosen
+
+
+def _escaped(column: str) -> str:
+    # The commas between columns, not those within the key of a tag, tell them apart.
+    return column.replace("%", "%25").replace(",", "%2C")
 
 
 @dataclass(frozen=True)

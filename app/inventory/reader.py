@@ -209,7 +209,7 @@ class Reader:
             tally = self._tally(connection, resource.kind, revision)
             return find_in.summary(connection, resource, query, tally)
 
-        key = (resource.kind, revision, query.terms, tuple(query.facets.items()))
+        key = (resource.kind, revision, query.expression, tuple(query.facets.items()))
         return self._summaries.get(key, make)
 
     def _tally(self, connection: Connection, kind: str, revision: str) -> Tally:

@@ -6,11 +6,34 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
-from app.inventory.entry import CELL_LENGTH, MISSING, clean, field_name
-from app.inventory.filters import Compare, HasTag, Word
-from app.inventory.query import FacetValue, FacetView, Query, titles
+from app.inventory.entry import CELL_LENGTH, MISSING, NUMBER, clean, field_name
+from app.inventory.filters import (
+    All,
+    Between,
+    Contains,
+    Equals,
+    Expression,
+    HasTag,
+    Not,
+    Some,
+    Starts,
+    Word,
+)
+from app.inventory.keys import titles
+from app.inventory.query import FacetValue, FacetView, Query
 from app.inventory.tables import cells, resources
 from app.resources.spec import Resource
 
@@ -62,9 +85,9 @@ def _matching(resource: Resource, query: Query, without: str = "") -> Select[int
     """The ``seq`` of what matches, leaving the facet ``without`` out; None: everything does."""
     kind = resource.kind
     chosen = {name: values for name, values in query.facets.items() if name != without}
-    if not chosen and not query.terms:
+    if not chosen and query.expression is None:
         return None
-    if not query.terms and len(chosen) == 1:
+    if query.expression is None and len(chosen) == 1:
         [(name, values)] = chosen.items()
         if len(values) == 1:
             return _having(kind, name, values)  # no need to look at the resources themselves
@@ -72,15 +95,21 @@ def _matching(resource: Resource, query: Query, without: str = "") -> Select[int
     conditions: list[ColumnElement[bool]] = [
         here.in_(_having(kind, name, values)) for name, values in chosen.items()
     ]
-    for term in query.terms:
-        if isinstance(term, Word):
-            word = clean(term.text).casefold()
-            conditions.append(resources.c.search.contains(word, autoescape=True))
-        elif isinstance(term, Compare) and term.operator == "!=":
-            conditions.append(here.not_in(_having(kind, term.key, [term.value])))
-        else:
-            conditions.append(here.in_(_holding(kind, term)))
+    if query.expression is not None:
+        conditions.append(_condition(kind, query.expression))
     return select(here).where(resources.c.kind == kind, resources.c.gone_at.is_(None), *conditions)
+
+
+def _condition(kind: str, wanted: Expression) -> ColumnElement[bool]:
+    if isinstance(wanted, Word):
+        return resources.c.search.contains(wanted.text.casefold(), autoescape=True)
+    if isinstance(wanted, Not):
+        return not_(_condition(kind, wanted.of))
+    if isinstance(wanted, All):
+        return and_(*(_condition(kind, one) for one in wanted.of))
+    if isinstance(wanted, Some):
+        return or_(*(_condition(kind, one) for one in wanted.of))
+    return resources.c.seq.in_(_holding(kind, wanted))
 
 
 def _having(kind: str, key: str, values: Iterable[str]) -> Select[int]:
@@ -90,16 +119,20 @@ def _having(kind: str, key: str, values: Iterable[str]) -> Select[int]:
     )
 
 
-def _holding(kind: str, term: Compare | HasTag) -> Select[int]:
-    if isinstance(term, HasTag):
-        return select(cells.c.seq).where(cells.c.field == field_name(kind, term.key))
-    if term.operator == "=":
-        return _having(kind, term.key, [term.value])
-    part = clean(term.value).casefold()
-    return select(cells.c.seq).where(
-        cells.c.field == field_name(kind, term.key),
-        cells.c.folded.contains(part, autoescape=True),
-    )
+def _holding(kind: str, wanted: Equals | Contains | Starts | Between | HasTag) -> Select[int]:
+    having = select(cells.c.seq).where(cells.c.field == field_name(kind, wanted.key))
+    if isinstance(wanted, Equals):
+        return _having(kind, wanted.key, [wanted.text])
+    if isinstance(wanted, Contains):
+        return having.where(cells.c.folded.contains(wanted.folded, autoescape=True))
+    if isinstance(wanted, Starts):
+        return having.where(cells.c.folded.startswith(wanted.folded, autoescape=True))
+    if isinstance(wanted, Between):
+        number = cells.c.number
+        above = number >= wanted.low if wanted.low_included else number > wanted.low
+        below = number <= wanted.high if wanted.high_included else number < wanted.high
+        return having.where(cells.c.rank == NUMBER, above, below)
+    return having
 
 
 def summary(

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.inventory import Query
-from app.inventory.filters import quote
+from app.inventory.filters import quote_word
 from app.resources import BY_SLUG
 from app.resources.images import IMAGE
 from app.resources.spec import Resource
@@ -42,7 +42,7 @@ def pick(slug: str) -> ResponseReturnValue:
 
 
 def _resources(resource: Resource, typed: str) -> list[Option]:
-    words = " ".join(quote(word) for word in typed.replace("\x00", "").split())
+    words = " ".join(quote_word(word) for word in typed.replace("\x00", "").split())
     query = Query.parse(resource, MultiDict({"q": words, "per_page": "25"}))
     rows = house().inventory.page(resource.kind, query).rows
     if not rows and resource is IMAGE and _IMAGE_ID.match(typed):

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.inventory import Query
-from app.inventory.filters import quote
+from app.inventory.filters import quote_word
 from app.resources import RESOURCES
 from app.web.context import house, url_for_id
 
@@ -21,7 +21,7 @@ def search() -> ResponseReturnValue:
     row = inventory.locate(typed) if typed else None
     if row is not None:
         return redirect(url_for_id(row.kind, row.id))
-    words = " ".join(quote(word) for word in typed.split())
+    words = " ".join(quote_word(word) for word in typed.split())
     found = []
     if words:
         for resource in RESOURCES.values():

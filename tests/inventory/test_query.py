@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.inventory import FilterError, Query
-from app.inventory.filters import Compare
-from tests.inventory.boxes import Cloud, make_resource
+from app.inventory.filters import Between, Equals
+from tests.inventory.boxes import NOON, Cloud, make_resource
 
 BOX = make_resource(Cloud().listing())
 
@@ -38,7 +41,7 @@ def test_a_query_reads_filter_facets_sort_and_page():
         ("page", "3"),
         ("per_page", "100"),
     )
-    assert query.terms == (Compare("size", "=", "3"),)
+    assert query.expression == Equals("size", "3")
     assert query.facets == {"state": ("ready", "broken"), "region": ("us-east-1",)}
     assert (query.sort_column, query.descending) == ("size", True)
     assert (query.page, query.per_page) == (3, 100)
@@ -106,6 +109,40 @@ def test_an_unknown_argument_is_refused_unless_it_is_somebody_elses():
         parse(("tab", "public"))
     assert caught.value.field == "tab"
     Query.parse(BOX, MultiDict([("tab", "public")]), ignore=["tab"])
+
+
+def test_the_columns_to_be_shown_are_read_in_their_order():
+    query = parse(("columns", "size,tag:Name,state,size,"))
+    assert query.columns == ("size", "tag:Name", "state")
+    assert query.url_args() == "?columns=size%2Ctag%3AName%2Cstate"
+    assert parse(("columns", "")).columns == ()
+
+
+def test_the_key_of_a_tag_among_the_columns_may_hold_commas_and_percents():
+    columns = ("tag:a,b", "tag:100%2C", "size")
+    args = replace(parse(), columns=columns).args()
+    assert Query.parse(BOX, MultiDict(args)).columns == columns
+
+
+@pytest.mark.parametrize(
+    "columns", ["colour", "tag:", "size;state", ",".join(map("tag:{}".format, range(61)))]
+)
+def test_columns_that_cannot_be_shown_are_refused(columns: str):
+    with pytest.raises(FilterError) as caught:
+        parse(("columns", columns))
+    assert caught.value.field == "columns"
+
+
+def test_other_columns_do_not_lead_away_from_the_page():
+    query = parse(("page", "4"), ("columns", "size"))
+    assert query.args(columns=("state",)) == {"columns": "state", "page": "4"}
+    assert query.args(columns=()) == {"page": "4"}
+
+
+def test_ages_are_counted_from_the_time_that_is_given():
+    query = Query.parse(BOX, MultiDict({"q": "started < 1d"}), now=NOON)
+    yesterday = NOON.timestamp() - 86400
+    assert query.expression == Between("started", yesterday, math.inf, False, False)
 
 
 def test_a_filter_that_does_not_parse_is_refused_with_its_place():

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.inventory import Inventory, Query
 from app.inventory.cells import show
-from app.inventory.query import titles
+from app.inventory.keys import titles
 from app.resources import RESOURCES
 from tests.inventory.boxes import NOON, Clock
 from tests.recordings import KINDS, listed, needs_recordings, recordings
