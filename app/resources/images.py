@@ -347,7 +347,7 @@ IMAGE = Resource(
     state=lambda d: d.get("State", ""),
     name=lambda d: tag_name(d) or d.get("Name") or "",
     columns=(
-        Column("state", "State", lambda d: d.get("State"), "state", facet=True),
+        Column("state", "State", lambda d: d.get("State"), "state", facet=True, tracked=True),
         Column("image_name", "Image name", lambda d: d.get("Name")),
         Column("architecture", "Architecture", lambda d: d.get("Architecture"), facet=True),
         Column(
@@ -355,14 +355,24 @@ IMAGE = Resource(
         ),
         Column("snapshot_ids", "Snapshots", snapshot_ids, "ids", of="snapshot"),
         Column("created", "Created", lambda d: d.get("CreationDate"), "time"),
-        Column("public", "Public", lambda d: d.get("Public"), "flag", facet=True, shown=False),
+        Column(
+            "public",
+            "Public",
+            lambda d: d.get("Public"),
+            "flag",
+            facet=True,
+            shown=False,
+            tracked=True,
+        ),
         Column(
             "platform",
             "Platform",
             lambda d: d.get("PlatformDetails") or d.get("Platform"),
             shown=False,
         ),
-        Column("description", "Description", lambda d: d.get("Description"), shown=False),
+        Column(
+            "description", "Description", lambda d: d.get("Description"), shown=False, tracked=True
+        ),
         Column("root_device", "Root device", lambda d: d.get("RootDeviceName"), shown=False),
         Column(
             "virtualization", "Virtualization", lambda d: d.get("VirtualizationType"), shown=False

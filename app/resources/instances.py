@@ -235,14 +235,16 @@ INSTANCE = Resource(
     states=STATES,
     state=_state,
     columns=(
-        Column("state", "State", _state, "state", facet=True),
-        Column("instance_type", "Type", lambda d: d.get("InstanceType"), facet=True),
+        Column("state", "State", _state, "state", facet=True, tracked=True),
+        Column("instance_type", "Type", lambda d: d.get("InstanceType"), facet=True, tracked=True),
         Column(
             "zone", "Zone", lambda d: d.get("Placement", {}).get("AvailabilityZone"), facet=True
         ),
         Column("image_id", "Image", lambda d: d.get("ImageId"), "id", of="image"),
-        Column("private_ip", "Private IP", lambda d: d.get("PrivateIpAddress"), "code"),
-        Column("public_ip", "Public IP", lambda d: d.get("PublicIpAddress"), "code"),
+        Column(
+            "private_ip", "Private IP", lambda d: d.get("PrivateIpAddress"), "code", tracked=True
+        ),
+        Column("public_ip", "Public IP", lambda d: d.get("PublicIpAddress"), "code", tracked=True),
         Column("key_name", "Key pair", lambda d: d.get("KeyName"), facet=True),
         Column("launched", "Launched", lambda d: d.get("LaunchTime"), "time"),
         Column(
@@ -251,8 +253,9 @@ INSTANCE = Resource(
             lambda d: d.get(instances.PROTECTION),
             "flag",
             shown=False,
+            tracked=True,
         ),
-        Column("volume_ids", "Volumes", volume_ids, "ids", of="volume", shown=False),
+        Column("volume_ids", "Volumes", volume_ids, "ids", of="volume", shown=False, tracked=True),
         Column(
             "security_group_ids",
             "Security groups",
@@ -260,6 +263,7 @@ INSTANCE = Resource(
             "ids",
             of="security_group",
             shown=False,
+            tracked=True,
         ),
         Column("security_groups", "Names of the groups", _group_names, "ids", shown=False),
         Column("architecture", "Architecture", lambda d: d.get("Architecture"), shown=False),

@@ -150,6 +150,7 @@ QUEUE = Resource(
             lambda d: _count(d, "MessageRetentionPeriod"),
             "number",
             shown=False,
+            tracked=True,
         ),
     ),
     relations=(Relation("Topics that send to it", "topic", "queue_arns", lambda row: [row.id]),),

@@ -317,8 +317,8 @@ TOPIC = Resource(
     listing=topics.LISTING,
     name=lambda d: d.get("TopicArn", "").rpartition(":")[2],
     columns=(
-        Column("confirmed", "Confirmed subscriptions", topics.confirmed, "number"),
-        Column("pending", "Unconfirmed", _pending, "number"),
+        Column("confirmed", "Confirmed subscriptions", topics.confirmed, "number", tracked=True),
+        Column("pending", "Unconfirmed", _pending, "number", tracked=True),
         Column(
             "type",
             "Type",
@@ -330,8 +330,9 @@ TOPIC = Resource(
             "Display name",
             lambda d: _attribute(d, "DisplayName") or None,
             shown=False,
+            tracked=True,
         ),
-        Column("queue_arns", "Queues", queue_arns, "ids", of="queue", shown=False),
+        Column("queue_arns", "Queues", queue_arns, "ids", of="queue", shown=False, tracked=True),
         Column("owner", "Owner", lambda d: _attribute(d, "Owner"), "code", shown=False),
     ),
     relations=(

@@ -348,11 +348,11 @@ VOLUME = Resource(
     states=STATES,
     state=_state,
     columns=(
-        Column("state", "State", _state, "state", facet=True),
-        Column("size", "Size", lambda d: d.get("Size"), "size"),
-        Column("volume_type", "Type", lambda d: d.get("VolumeType"), facet=True),
+        Column("state", "State", _state, "state", facet=True, tracked=True),
+        Column("size", "Size", lambda d: d.get("Size"), "size", tracked=True),
+        Column("volume_type", "Type", lambda d: d.get("VolumeType"), facet=True, tracked=True),
         Column("zone", "Zone", lambda d: d.get("AvailabilityZone"), facet=True),
-        Column("instance_ids", "Attached to", attached_to, "ids", of="instance"),
+        Column("instance_ids", "Attached to", attached_to, "ids", of="instance", tracked=True),
         Column(
             "snapshot_id",
             "From snapshot",
@@ -362,13 +362,14 @@ VOLUME = Resource(
         ),
         Column("created", "Created", lambda d: d.get("CreateTime"), "time"),
         Column("encrypted", "Encrypted", lambda d: d.get("Encrypted"), "flag", facet=True),
-        Column("iops", "IOPS", lambda d: d.get("Iops"), "number", shown=False),
+        Column("iops", "IOPS", lambda d: d.get("Iops"), "number", shown=False, tracked=True),
         Column(
             "throughput",
             "Throughput (MiB/s)",
             lambda d: d.get("Throughput"),
             "number",
             shown=False,
+            tracked=True,
         ),
         Column(
             "devices",
@@ -376,6 +377,7 @@ VOLUME = Resource(
             lambda d: [entry.get("Device", "") for entry in _attachments(d)],
             "ids",
             shown=False,
+            tracked=True,
         ),
         Column(
             "delete_on_termination",
@@ -383,6 +385,7 @@ VOLUME = Resource(
             lambda d: next((e.get("DeleteOnTermination") for e in _attachments(d)), None),
             "flag",
             shown=False,
+            tracked=True,
         ),
         Column("kms_key", "KMS key", lambda d: d.get("KmsKeyId"), "code", shown=False),
     ),
