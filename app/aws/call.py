@@ -12,6 +12,7 @@ import jmespath
 
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
+from app.aws.lean import Plain
 from app.aws.operations import Operation, operation
 
 # Parameters that may carry secrets: never logged or kept, shown only on the form itself.
@@ -200,6 +201,8 @@ def _judge(call: Call, error: AwsError) -> Check:
 
 def plain(value: Any) -> Any:
     """AWS's answer as JSON data: times as ISO 8601 in UTC, bytes as base64, no metadata."""
+    if isinstance(value, Plain):
+        return {key: item for key, item in value.items() if key != "ResponseMetadata"}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items() if key != "ResponseMetadata"}
     if isinstance(value, list | tuple):

@@ -7,7 +7,6 @@ for one account, and for the credentials of one source.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from app.aws import sessions, turns
+from app.aws import lean, sessions, turns
 from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat
 from app.aws.pool import Pool
@@ -31,7 +30,6 @@ SESSION_NAME = "encante"  # under which an assumed role appears in CloudTrail
 _ATTEMPTS: dict[Repeat, int] = {"read": 5, "safe": 3, "token": 3, "once": 1}
 _IDENTITY_SECONDS = 300
 # moto, and what is built on it, honours DryRun in all operations of ours but these.
-_AWS_XML = re.compile(rb"(<\?xml[^>]*\?>\s*)?<[A-Za-z]+Response[\s>/]")
 _DRY_RUN_IGNORED = {"ModifyInstanceAttribute"}
 
 
@@ -287,5 +285,5 @@ def _check_form(response_dict: dict[str, Any] | None = None, **_: Any) -> None:
         return
     body = response_dict["body"].lstrip()
     # XML: <DescribeVolumesResponse …>, after a declaration or none. JSON (SQS): an object.
-    if body and not body.startswith(b"{") and not _AWS_XML.match(body):
+    if body and not body.startswith(b"{") and not lean.is_aws_xml(body):
         raise ResponseParserError("The answer does not have the form of AWS's.")

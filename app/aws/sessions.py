@@ -16,6 +16,8 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 
+from app.aws import lean
+
 SANDBOX_KEY = "sandbox"  # the sandbox takes any credentials; these are no secret
 Assume = Callable[[], dict[str, str]]
 
@@ -40,6 +42,7 @@ def make(sandbox: bool, profile: str, assume: Assume | None) -> Any:
         session = botocore.session.Session(profile=profile or None)
     # one for all sessions: what it has read of EC2 takes 24 MB
     session.register_component("data_loader", loader())
+    session.register_component("response_parser_factory", lean.ParserFactory())
     keys = {}
     if assume is not None:
         session.register_component("credential_provider", CredentialResolver([_Assumed(assume)]))
