@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -21,8 +21,9 @@ SECRET_PARAMETERS = frozenset({"UserData", "Token"})
 
 @dataclass(frozen=True)
 class Call:
-    """One AWS operation with its parameters and its region.
+    """One AWS operation with its parameters, its region, and the account that it is for.
 
+    ``account`` only says whose clients are to send it; an empty one is the main account's.
     ``says`` tells in plain words what the call does ("Terminate i-1 and i-2"). ``touches`` names
     the resources, as (kind, id), that are to be read again afterwards; ``removes`` those that are
     gone when it has succeeded. ``makes`` tells what a create makes: (kind, JMESPath of the new
@@ -42,6 +43,7 @@ class Call:
     removes: tuple[tuple[str, str], ...] = ()
     makes: tuple[str, str, Mapping[str, Any]] | None = None
     find_again: tuple[str, Mapping[str, Any], str] | None = None
+    account: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -151,6 +153,11 @@ class Plan:
 
     title: str
     calls: tuple[Call, ...]
+
+    def within(self, account: str) -> Plan:
+        """The same plan for ``account``; calls that name one already keep it."""
+        calls = (call if call.account else replace(call, account=account) for call in self.calls)
+        return Plan(self.title, tuple(calls))
 
 
 @dataclass(frozen=True)

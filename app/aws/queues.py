@@ -10,7 +10,7 @@ from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.listing import Description, Listing
-from app.aws.topics import region_of
+from app.aws.topics import account_of, region_of
 
 LOOK_SECONDS = 1  # a message that is only looked at is hidden from others so long
 
@@ -144,6 +144,7 @@ def let_topic_send(queue: Description, topic: str) -> Call:
         },
         says=f"Let {topic} send to {arn}",
         touches=(("queue", arn),),
+        account=account_of(arn),  # which may not be the topic's
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from app.aws import images
+from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.listing import Description
@@ -44,15 +45,16 @@ class SecurityGroup:
     vpc_id: str
 
 
-class Reference:
-    """Reads the choices of a region and remembers them for a while. All may raise AwsError."""
+class Kept:
+    """What was read, for a while; for all accounts together."""
 
-    def __init__(self, clients: Clients) -> None:
-        self.clients = clients
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._kept: dict[Hashable, tuple[float, Any]] = {}
+        self._types: dict[InstanceType, InstanceType] = {}
 
-    def _remember(self, key: tuple[str, ...], seconds: float, read: Callable[[], Any]) -> Any:
+    def get(self, key: Hashable, seconds: float, read: Callable[[], Any]) -> Any:
+        """What was read less than ``seconds`` ago, or is read now."""
         with self._lock:
             held = self._kept.get(key)
         if held and time.monotonic() - held[0] < seconds:
@@ -63,6 +65,34 @@ class Reference:
                 self._kept.clear()
             self._kept[key] = (time.monotonic(), value)
         return value
+
+    def type(self, found: InstanceType) -> InstanceType:
+        """The same type, held once however many regions offer it."""
+        return self._types.setdefault(found, found)
+
+
+class References:
+    """The choices in every account."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._kept = Kept()
+
+    def of(self, account_id: str) -> Reference:
+        """The choices in one account. Raises AwsError for one that is not configured."""
+        return Reference(self._accounts.clients(account_id), account_id, self._kept)
+
+
+class Reference:
+    """Reads the choices of a region and remembers them for a while. All may raise AwsError."""
+
+    def __init__(self, clients: Clients, account: str, kept: Kept) -> None:
+        self.clients = clients
+        self._account = account
+        self._kept = kept
+
+    def _remember(self, key: tuple[str, ...], seconds: float, read: Callable[[], Any]) -> Any:
+        return self._kept.get((self._account, *key), seconds, read)
 
     def zones(self, region: str) -> list[str]:
         """The names of the region's availability zones that can be used."""
@@ -85,14 +115,15 @@ class Reference:
         def read() -> dict[str, InstanceType]:
             call = Call("ec2", "DescribeInstanceTypes", region, {"MaxResults": 100})
             found = [
-                _instance_type(entry)
+                self._kept.type(_instance_type(entry))
                 for page in call.pages(self.clients)
                 for entry in page.get("InstanceTypes", [])
             ]
             found.sort(key=lambda kind: (kind.memory_mib, kind.vcpus, kind.name))
             return {kind.name: kind for kind in found}
 
-        types: dict[str, InstanceType] = self._remember(("types", region), DAY, read)
+        # the same for every account, and much to read
+        types: dict[str, InstanceType] = self._kept.get(("types", region), DAY, read)
         return types
 
     def security_groups(self, region: str) -> list[SecurityGroup]:

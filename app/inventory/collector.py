@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from app.aws.clients import Clients
+from app.aws.accounts import Accounts
 from app.aws.errors import AwsError, Trouble
 from app.aws.listing import FILTER_VALUES, Description
 from app.inventory.inventory import Inventory
@@ -54,20 +54,18 @@ class Collector:
     def __init__(
         self,
         inventory: Inventory,
-        clients: Clients,
-        regions: Sequence[str],
+        accounts: Accounts,
         resources: Mapping[str, Resource],
         settings: Settings,
     ) -> None:
         self._inventory = inventory
-        self._clients = clients
-        self._regions = tuple(regions)
+        self._accounts = accounts
         self._resources = resources
         self._wanted_every = timedelta(seconds=settings.refresh_seconds)
         self._idle_every = timedelta(seconds=settings.idle_refresh_seconds)
         self._changing_every = timedelta(seconds=settings.changing_seconds)
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._account = ""
+        self._kept: frozenset[tuple[str, str]] = frozenset()
         self._swept_at: datetime | None = None
         self._refreshed: set[Scope] = set()  # by this process
         self._read_at: dict[Scope, dict[str, datetime]] = {}
@@ -80,8 +78,7 @@ class Collector:
         Returns whether there was something to do. Raises no AwsError: a refresh that fails is
         noted for its kind and region, and tried again after a pause.
         """
-        if not self._know_account(now):
-            return False
+        self._keep()
         self._sweep(now)
         jobs = [*self._readings(now), *self._refreshes(now)]
         job = max(jobs, key=lambda job: job.overdue, default=None)
@@ -143,34 +140,16 @@ class Collector:
 
     # What is due
 
-    def _know_account(self, now: datetime) -> bool:
-        if self._account:
-            return True
-        region = self._regions[0]
-        if self._pauses.on("account", now):
-            return False
-        try:
-            account = self._clients.identity(region).account
-        except AwsError as error:
-            first, most = _REGION_PAUSES.get(error.trouble, _KIND_PAUSE)
-            self._pauses.grow("account", now, first, most)
-            log.warning("cannot learn the account", error=str(error))
-            for scope in self._scopes(self._last_account()):
-                self._inventory.failed(scope, error, now)
-            return False
-        self._pauses.clear("account")
-        self._account = account
-        self._inventory.keep({(account, name) for name in self._regions})
-        return True
+    def _keep(self) -> None:
+        """What is in none of the accounts and regions of the settings is no longer collected."""
+        scopes = frozenset(self._accounts.scopes())
+        if self._accounts.complete and scopes != self._kept:
+            self._inventory.keep(scopes)
+            self._kept = scopes
 
-    def _last_account(self) -> str:
-        known = self._inventory.collections()
-        return max((scope.account for scope in known), default="")
-
-    def _scopes(self, account: str) -> list[Scope]:
-        return [
-            Scope(kind, account, region) for kind in self._resources for region in self._regions
-        ]
+    def _scopes(self) -> list[Scope]:
+        places = self._accounts.scopes()
+        return [Scope(kind, *place) for kind in self._resources for place in places]
 
     def _sweep(self, now: datetime) -> None:
         if self._swept_at is None or abs(now - self._swept_at) >= _SWEEP_EVERY:
@@ -178,7 +157,7 @@ class Collector:
             self._inventory.sweep(KEEP_GONE)
 
     def _paused(self, scope: Scope, now: datetime) -> bool:
-        return self._pauses.on(scope.region, now) or self._pauses.on(scope, now)
+        return self._pauses.on(scope[1:], now) or self._pauses.on(scope, now)
 
     def _readings(self, now: datetime) -> Iterator[_Job]:
         # An unchanged row is not written, so when it was read last is kept here.
@@ -188,7 +167,7 @@ class Collector:
             scope: {each: held.get(scope, {}).get(each, seen_at) for each, seen_at in ids.items()}
             for scope, ids in changing.items()
         }
-        for scope in self._scopes(self._account):
+        for scope in self._scopes():
             if self._paused(scope, now):
                 continue
             age = {each: abs(now - at) for each, at in self._read_at.get(scope, {}).items()}
@@ -202,7 +181,7 @@ class Collector:
 
     def _refreshes(self, now: datetime) -> Iterator[_Job]:
         known = self._inventory.collections()
-        for scope in self._scopes(self._account):
+        for scope in self._scopes():
             if self._paused(scope, now):
                 continue
             collection = known.get(scope)
@@ -236,7 +215,7 @@ class Collector:
             raise
         else:
             self._pauses.clear(scope)
-            self._pauses.clear(scope.region)
+            self._pauses.clear(scope[1:])
             self._refreshed.add(scope)
         finally:
             self._inventory.release(scope, self._me)
@@ -248,14 +227,16 @@ class Collector:
     def _pause(self, scope: Scope, error: AwsError, now: datetime) -> None:
         log.warning("collecting failed", kind=scope.kind, region=scope.region, error=str(error))
         if error.trouble in _REGION_PAUSES:
-            self._pauses.grow(scope.region, now, *_REGION_PAUSES[error.trouble])
+            self._pauses.grow(scope[1:], now, *_REGION_PAUSES[error.trouble])
         else:
             self._pauses.grow(scope, now, *_KIND_PAUSE)
 
     def _pages(self, scope: Scope, now: datetime) -> Iterator[list[Description]]:
         begun = time.monotonic()
         listing = self._resources[scope.kind].listing
-        for page in listing.pages(self._clients, scope.region, scope.account):
+        for page in listing.pages(
+            self._accounts.clients(scope.account), scope.region, scope.account
+        ):
             yield page
             present = now + timedelta(seconds=time.monotonic() - begun)
             self._inventory.renew(scope, self._me, present)
@@ -279,7 +260,8 @@ class Collector:
 
     def _read(self, scope: Scope, ids: Sequence[str]) -> list[Description]:
         listing = self._resources[scope.kind].listing
-        return listing.read(self._clients, scope.region, scope.account, ids)
+        clients = self._accounts.clients(scope.account)
+        return listing.read(clients, scope.region, scope.account, ids)
 
     def _absent(self, scope: Scope, ids: Sequence[str], found: Sequence[Description]) -> set[str]:
         key = self._resources[scope.kind].id_key

@@ -141,6 +141,7 @@ def rest(record: ActionRecord) -> Plan | None:
                 call["says"],
                 touches=tuple((kind, each) for kind, each in call["touches"]),
                 removes=tuple((kind, each) for kind, each in call["removes"]),
+                account=call.get("account", ""),
             )
             for call in left
         ),
@@ -151,6 +152,7 @@ def _told(call: Call) -> dict[str, Any]:
     return {
         "service": call.service,
         "operation": call.operation,
+        "account": call.account,
         "region": call.region,
         "parameters": {
             key: HIDDEN if key in SECRET_PARAMETERS else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, urlencode
 
@@ -11,9 +11,10 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField
 from wtforms.validators import Length, Regexp
 
+from app.aws.accounts import Accounts
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
-from app.aws.reference import Reference
+from app.aws.reference import Reference, References
 from app.resources.fields import options
 from app.resources.spec import Known, Row
 
@@ -56,16 +57,76 @@ class WatchBook(Protocol):
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a form works with: the inventory, the choices, the resources it is about."""
+class Nearby:
+    """The inventory as forms ask it: what they look for in a region is of their account."""
 
-    known: Known
-    reference: Reference
-    watches: WatchBook
+    inventory: Known
     account: str
-    regions: tuple[str, ...]
+
+    def get(self, kind: str, resource_id: str) -> Row | None:
+        """The resource of that kind and id, in whatever account; or None."""
+        return self.inventory.get(kind, resource_id)
+
+    def find(
+        self, kind: str, column: str, values: Sequence[str], region: str | None = None
+    ) -> list[Row]:
+        """The resources of ``kind`` whose ``column`` (or ``id``) has one of ``values``."""
+        found = self.inventory.find(kind, column, values, region)
+        return found if region is None else self._own(found)
+
+    def all(self, kind: str, region: str | None = None, limit: int = 1000) -> list[Row]:
+        """The resources of a kind, by name, at most ``limit``."""
+        found = self.inventory.all(kind, region, limit)
+        return found if region is None else self._own(found)
+
+    def _own(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if row.account == self.account]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a form works with: the inventory, the choices, the resources it is about.
+
+    ``account`` is the one in which it acts.
+    """
+
+    inventory: Known
+    references: References
+    watches: WatchBook
+    accounts: Accounts
+    account: str
     actor: str
     rows: tuple[Row, ...] = ()
+
+    @property
+    def known(self) -> Nearby:
+        """The inventory, as seen from the account."""
+        return Nearby(self.inventory, self.account)
+
+    @property
+    def reference(self) -> Reference:
+        """What there is to choose from in the account. Raises AwsError."""
+        return self.references.of(self.account)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions of the account."""
+        account = self.accounts.get(self.account) or self.accounts.main
+        return account.regions
+
+    def parts(self) -> list[Desk]:
+        """A desk for each account that the resources are in, with those."""
+        accounts = list(dict.fromkeys(row.account for row in self.rows))
+        if len(accounts) < 2:
+            return [self]
+        return [
+            replace(
+                self,
+                account=account,
+                rows=tuple(row for row in self.rows if row.account == account),
+            )
+            for account in accounts
+        ]
 
     @property
     def row(self) -> Row:
@@ -134,9 +195,23 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
         target = self._fields[name]
         target.errors = [*target.errors, message]
 
+    def account_of(self, desk: Desk) -> str:
+        """The account in which the filled-in form acts: that of what it is about."""
+        return desk.row.account if desk.rows else desk.account
+
     def plan(self, desk: Desk) -> Plan:
-        """The calls that the filled-in form amounts to."""
+        """The calls that the filled-in form amounts to, in the desk's account."""
         raise NotImplementedError
+
+    def planned(self, desk: Desk) -> Plan:
+        """``plan`` for every account that the resources are in, each call for its own."""
+        plans = [self.plan(part).within(part.account) for part in desk.parts()]
+        return Plan(plans[0].title, tuple(call for plan in plans for call in plan.calls))
+
+    def all_consequences(self, desk: Desk) -> list[str]:
+        """``consequences`` in every account; what goes for all stands once, at the end."""
+        told = [text for part in desk.parts() for text in self.consequences(part)]
+        return list(dict.fromkeys(reversed(told)))[::-1]
 
     def consequences(self, desk: Desk) -> list[str]:
         """What a person should know before they confirm, a sentence each."""
@@ -173,11 +248,26 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
 
 
 class CreateForm(ActionForm):
-    """A form that makes something in a region that is chosen on it."""
+    """A form that makes something in an account and a region that are chosen on it.
 
+    With one account there is nothing to choose, and no field for it.
+    """
+
+    account = SelectField("Account")
     region = SelectField("Region")
 
+    def account_of(self, desk: Desk) -> str:
+        chosen = desk.accounts.get(self.account.data or "")
+        return chosen.id if chosen else desk.account
+
     def prepare(self, desk: Desk) -> None:
+        if len(desk.accounts.all()) > 1:
+            usable = desk.accounts.usable
+            self.account.choices = options((each.id, each.label) for each in usable)
+            if not self.is_submitted():
+                self.account.data = desk.account
+        else:
+            del self.account
         self.region.choices = options((name, name) for name in desk.regions)
         if self.region.data not in desk.regions and not self.is_submitted():
             self.region.data = desk.regions[0]

@@ -115,6 +115,10 @@ class CreateImageForm(ActionForm):
     def _instance(self, desk: Desk) -> Row | None:
         return desk.known.get("instance", self.instance_id.data or "")
 
+    def account_of(self, desk: Desk) -> str:
+        row = self._instance(desk)
+        return row.account if row else desk.account
+
     def examine(self, desk: Desk) -> None:
         row = self._instance(desk)
         if row is None or row.gone:
@@ -228,6 +232,10 @@ class RegisterImageForm(ActionForm):
 
     def _snapshot(self, desk: Desk) -> Row | None:
         return desk.known.get("snapshot", self.snapshot_id.data or "")
+
+    def account_of(self, desk: Desk) -> str:
+        row = self._snapshot(desk)
+        return row.account if row else desk.account
 
     def examine(self, desk: Desk) -> None:
         row = self._snapshot(desk)
@@ -394,7 +402,9 @@ IMAGE = Resource(
             "launch",
             "Launch instances",
             refusal=_refuse_launch,
-            link=lambda row: link("/instances/new", image_id=row.id, region=row.region),
+            link=lambda row: link(
+                "/instances/new", image_id=row.id, account=row.account, region=row.region
+            ),
         ),
         Action("tags", "Edit tags", TagsForm),
         Action("deregister", "Deregister", DeregisterForm, on="many", danger=True),

@@ -28,7 +28,7 @@ class CreateKeyPairForm(CreateForm):
     title = "Create key pair"
     submit_label = "Create key pair"
     sections = (
-        Section("Key pair", ("region", "key_name", "key_type")),
+        Section("Key pair", ("account", "region", "key_name", "key_type")),
         Section("Tags", ("tags",)),
     )
 

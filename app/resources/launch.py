@@ -44,7 +44,7 @@ class LaunchForm(CreateForm):
     title = "Launch instances"
     submit_label = "Launch"
     sections = (
-        Section("Image and type", ("region", "image_id", "instance_type", "name")),
+        Section("Image and type", ("account", "region", "image_id", "instance_type", "name")),
         Section("How many", ("min_count", "max_count"), "AWS launches as many as it can."),
         Section("Key pair", ("key_choice", "key_name", "new_key_name", "new_key_type")),
         Section("Network and placement", ("availability_zone", "security_group_ids")),
@@ -237,7 +237,8 @@ class LaunchForm(CreateForm):
         if not self.image_id.data or self.image_id.errors:
             return None
         known = desk.known.get("image", self.image_id.data)
-        if known and known.region == self.place and not known.gone:
+        here = known and (known.account, known.region) == (desk.account, self.place)
+        if known and here and not known.gone:
             return known.description
         return desk.reference.image(self.place, self.image_id.data)
 

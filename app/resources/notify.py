@@ -12,6 +12,7 @@ from app.aws import topics
 from app.aws.call import Call
 from app.resources.fields import OneLine, options, strip
 from app.resources.forms import ActionForm, Desk
+from app.resources.spec import Row
 
 NOBODY, OLD, NEW = "none", "existing", "new"
 TOPIC_NAME = re.compile(r"^[A-Za-z0-9_-]{1,256}$|^[A-Za-z0-9_-]{1,251}\.fifo$")
@@ -46,14 +47,22 @@ class NotifyForm(ActionForm):
     )
 
     def offer_topics(self, desk: Desk, region: str) -> None:
-        """Fill in the topics: those of ``region`` first, each with its confirmed subscriptions."""
-        rows = sorted(desk.known.all("topic"), key=lambda row: (row.region != region, row.name))
+        """Fill in the topics, each with its confirmed subscriptions.
+
+        Those of the form's account come first, and of these the ones in ``region``.
+        """
+
+        def far(row: Row) -> tuple[bool, bool, str]:
+            return row.account != desk.account, row.region != region, row.name
+
+        def told(row: Row) -> str:
+            account = f" of {row.account}" if row.account != desk.account else ""
+            confirmed = row.cells.get("confirmed") or 0
+            return f"{row.name} in {row.region}{account}, {confirmed} confirmed"
+
+        rows = sorted(desk.known.all("topic"), key=far)
         self.topic_arn.choices = options(
-            [
-                (row.id, f"{row.name} in {row.region}, {row.cells.get('confirmed') or 0} confirmed")
-                for row in rows
-            ]
-            or [("", "There is no topic yet")]
+            [(row.id, told(row)) for row in rows] or [("", "There is no topic yet")]
         )
 
     def examine_topic(self, desk: Desk) -> None:

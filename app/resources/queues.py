@@ -50,7 +50,7 @@ class CreateQueueForm(CreateForm):
 
     title = "Create queue"
     submit_label = "Create queue"
-    sections = (Section("Queue", ("region", "name")), Section("Tags", ("tags",)))
+    sections = (Section("Queue", ("account", "region", "name")), Section("Tags", ("tags",)))
 
     name = StringField(
         "Name",

@@ -67,6 +67,10 @@ class CreateSnapshotForm(NotifyForm):
     def _volume(self, desk: Desk) -> Row | None:
         return desk.known.get("volume", self.volume_id.data or "")
 
+    def account_of(self, desk: Desk) -> str:
+        volume = self._volume(desk)
+        return volume.account if volume else desk.account
+
     def _region(self, desk: Desk) -> str:
         volume = self._volume(desk)
         return volume.region if volume else desk.regions[0]

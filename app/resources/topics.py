@@ -67,7 +67,7 @@ class CreateTopicForm(CreateForm):
 
     title = "Create topic"
     submit_label = "Create topic"
-    sections = (Section("Topic", ("region", "name")), Section("Tags", ("tags",)))
+    sections = (Section("Topic", ("account", "region", "name")), Section("Tags", ("tags",)))
 
     name = StringField(
         "Name",

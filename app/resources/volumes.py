@@ -65,7 +65,7 @@ class CreateVolumeForm(CreateForm):
     title = "Create volume"
     submit_label = "Create volume"
     sections = (
-        Section("Source and place", ("region", "snapshot_id", "availability_zone")),
+        Section("Source and place", ("account", "region", "snapshot_id", "availability_zone")),
         Section("Size and speed", ("volume_type", "size", "iops", "throughput")),
         Section("Encryption", ("encrypted",)),
         Section("Tags", ("tags",)),
@@ -118,6 +118,12 @@ class CreateVolumeForm(CreateForm):
         zones = desk.reference.zones(self.place)
         self.availability_zone.choices = options((zone, zone) for zone in zones)
 
+    def account_of(self, desk: Desk) -> str:
+        snapshot = self._snapshot(desk)
+        if snapshot and not self.is_submitted():
+            return snapshot.account
+        return super().account_of(desk)
+
     def _snapshot(self, desk: Desk) -> Row | None:
         if not self.snapshot_id.data:
             return None
@@ -139,6 +145,8 @@ class CreateVolumeForm(CreateForm):
         row = self._snapshot(desk)
         if row is None or row.gone:
             self.complain("snapshot_id", f"There is no snapshot {self.snapshot_id.data}.")
+        elif row.account != desk.account:
+            self.complain("snapshot_id", f"It is in the account {row.account}.")
         elif row.region != self.place:
             self.complain("snapshot_id", f"It is in {row.region}, not in {self.place}.")
         elif row.state != "completed":

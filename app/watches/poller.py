@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from app.aws import snapshots
+from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
@@ -28,6 +29,8 @@ from app.watches.rows import Record, apply, tell
 from app.watches.tables import notices, watches
 
 _log = structlog.get_logger(__name__)
+# Told what was read by id: kind, account, region, descriptions, and when they were asked for.
+Learn = Callable[[str, str, str, list[Description], datetime], None]
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,16 @@ class Poller:
     def __init__(
         self,
         engine: Engine,
-        clients: Clients,
+        accounts: Accounts,
         inventory_get: Callable[[str, str], Row | None] | None,
+        learn: Learn | None,
         poll_seconds: float,
         patience: Patience,
     ) -> None:
         self._engine = engine
-        self._clients = clients
+        self._accounts = accounts
         self._inventory_get = inventory_get
+        self._learn = learn
         self._poll_seconds = poll_seconds
         self._patience = patience
 
@@ -61,7 +66,7 @@ class Poller:
         if batch is None:
             return False
         try:
-            found = self._ask(batch)
+            found = self._ask(batch, now)
         except AwsError as error:
             text = f"{error.code}: {error.message} {error.advice}".strip()
             delay = postpone(self._engine, batch, now, self._poll_seconds, harmless(text))
@@ -70,31 +75,20 @@ class Poller:
             self._record(batch, found, now)
         return True
 
-    def _ask(self, batch: Batch) -> dict[str, list[Description]]:
+    def _ask(self, batch: Batch, now: datetime) -> dict[str, list[Description]]:
         """What AWS has for each wanted snapshot id or request id. Raises AwsError."""
-        identity = self._clients.identity(batch.region)
-        if identity.account != batch.account:
-            raise AwsError(
-                "credentials",
-                "OtherAccount",
-                f"The credentials are for the account {identity.account}, the watch is on a "
-                f"snapshot of {batch.account}.",
-                region=batch.region,
-            )
+        clients = self._accounts.clients(batch.account)
         wanted = batch.wanted
         if batch.state == "waiting":
-            read = snapshots.LISTING.read(self._clients, batch.region, batch.account, wanted)
+            read = snapshots.LISTING.read(clients, batch.region, batch.account, wanted)
         else:
-            read = self._find_by_request(batch.region, wanted)
+            read = _find_by_request(clients, batch.region, wanted)
+        if read and self._learn:
+            self._learn("snapshot", batch.account, batch.region, read, now)
         found: dict[str, list[Description]] = {}
         for description in read:
             found.setdefault(_key_of(description, batch.state), []).append(description)
         return found
-
-    def _find_by_request(self, region: str, request_ids: Sequence[str]) -> list[Description]:
-        operation, parameters, _ = snapshots.find_by_request(*request_ids)
-        pages = Call("ec2", operation, region, parameters).pages(self._clients)
-        return [description for page in pages for description in page.get("Snapshots", [])]
 
     def _record(self, batch: Batch, found: Mapping[str, list[Description]], now: datetime) -> None:
         judged = []
@@ -128,6 +122,14 @@ class Poller:
             volume = self._inventory_get("volume", facts["volume_id"])
             facts["volume_name"] = harmless(volume.name) if volume else ""
         return facts
+
+
+def _find_by_request(
+    clients: Clients, region: str, request_ids: Sequence[str]
+) -> list[Description]:
+    operation, parameters, _ = snapshots.find_by_request(*request_ids)
+    pages = Call("ec2", operation, region, parameters).pages(clients)
+    return [description for page in pages for description in page.get("Snapshots", [])]
 
 
 def _key_of(description: Description, state: str) -> str:

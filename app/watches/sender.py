@@ -15,13 +15,14 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Engine, and_, select, update
 
+from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
-from app.aws.topics import region_of
+from app.aws.topics import account_of, region_of
 from app.watches.messages import harmless, publish_parameters
 from app.watches.rows import Record, any_row, tell
-from app.watches.tables import is_due, notices
+from app.watches.tables import is_due, notices, watches
 
 # One attempt takes at most some 20 s (3 s to connect to each address, 10 s for the answer).
 LEASE = timedelta(seconds=45)
@@ -48,9 +49,9 @@ def course(error: AwsError) -> Course:
 class Sender:
     """Publishes notices."""
 
-    def __init__(self, engine: Engine, clients: Clients) -> None:
+    def __init__(self, engine: Engine, accounts: Accounts) -> None:
         self._engine = engine
-        self._clients = clients
+        self._accounts = accounts
 
     def send(self, now: datetime) -> bool:
         """One step; False when no notice was due."""
@@ -60,12 +61,21 @@ class Sender:
         region = region_of(notice["topic_arn"])  # which may not be the snapshot's
         call = Call("sns", "Publish", region, publish_parameters(notice))
         try:
-            answer = call.run(self._clients)
+            answer = call.run(self._clients(notice))
         except AwsError as error:
             self._failed(notice, error, now)
         else:
             self._sent(notice, str(answer.get("MessageId", "")), now)
         return True
+
+    def _clients(self, notice: Record) -> Clients:
+        """The topic's own account's, or where that is not configured those of the watch's."""
+        account = account_of(notice["topic_arn"])
+        if self._accounts.get(account) is None:
+            watch = select(watches.c.account).where(watches.c.id == notice["watch_id"])
+            with self._engine.connect().execution_options(reading=True) as connection:
+                account = connection.execute(watch).scalar_one()
+        return self._accounts.clients(account)
 
     def _claim(self, now: datetime) -> Record | None:
         claimable = and_(notices.c.state.in_(("waiting", "sending")), is_due(notices, now))

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from app import db
-from app.aws.clients import Clients
+from app.aws.accounts import Accounts
 from app.aws.listing import Description
 from app.resources.spec import Row
 from app.watches.outcomes import OUTCOMES
-from app.watches.poller import Patience, Poller
+from app.watches.poller import Learn, Patience, Poller
 from app.watches.sender import Sender
 from app.watches.store import Store
 from app.watches.views import Views, WatchView
@@ -22,15 +22,16 @@ class Watches:
     """Promises to publish to a topic when a snapshot reaches an outcome.
 
     Made once per process. ``inventory_get`` is asked for the name of a volume where a watch does
-    not know it. Any number of processes may use the same database: everything that must be right
-    is right in the rows.
+    not know it; ``learn`` is told what was read of snapshots. Any number of processes may use the
+    same database: everything that must be right is right in the rows.
     """
 
     def __init__(
         self,
         engine: Engine,
-        clients: Clients,
+        accounts: Accounts,
         inventory_get: Callable[[str, str], Row | None] | None = None,
+        learn: Learn | None = None,
         *,
         poll_seconds: float = 5.0,
         patience: Patience | None = None,
@@ -38,8 +39,10 @@ class Watches:
     ) -> None:
         self._store = Store(engine, clock)
         self._views = Views(engine)
-        self._poller = Poller(engine, clients, inventory_get, poll_seconds, patience or Patience())
-        self._sender = Sender(engine, clients)
+        self._poller = Poller(
+            engine, accounts, inventory_get, learn, poll_seconds, patience or Patience()
+        )
+        self._sender = Sender(engine, accounts)
         self._clock = clock
 
     def intend(

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from flask import Flask, current_app, get_flashed_messages, request, session
 
+from app.aws.accounts import Account
 from app.aws.clients import Endpoint
 from app.aws.errors import AwsError
 from app.house import House
@@ -44,28 +45,79 @@ class NavItem:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which account, regions and endpoint these are, and who AWS says we are."""
+    """Which accounts, regions and endpoint these are, and who AWS says we are.
 
-    account: str
+    ``regions``: those of all accounts, each once.
+    """
+
+    accounts: tuple[Account, ...]
     regions: tuple[str, ...]
     endpoint: Endpoint
-    identity: str
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one account."""
+        return len(self.accounts) > 1
+
+    @property
+    def account(self) -> str:
+        """The main account's number, as far as it is known."""
+        return self.accounts[0].id or "account not known yet"
+
+    @property
+    def identity(self) -> str:
+        """Who AWS says we are in the main account; may be empty."""
+        identity = self.accounts[0].identity
+        return identity.arn if identity else ""
+
+    @property
+    def short(self) -> str:
+        """Accounts and regions in a few words."""
+        regions = (
+            ", ".join(self.regions) if len(self.regions) < 3 else _many(self.regions, "region")
+        )
+        accounts = _many(self.accounts, "account") if self.several else self.account
+        return f"{accounts} · {regions}"
+
+
+def _many(things: tuple[object, ...], what: str) -> str:
+    return f"{len(things)} {what}{'s' if len(things) != 1 else ''}"
 
 
 def scope() -> Scope:
     """The scope of this console; asks nobody."""
     services = house()
-    identity = services.identity
     try:
-        endpoint = services.clients.endpoint(region=services.settings.regions[0])
+        endpoint = services.accounts.clients().endpoint(region=services.settings.regions[0])
     except AwsError as error:  # an endpoint URL that is none: the pages tell
         endpoint = Endpoint("other", error.message)
-    return Scope(
-        identity.account if identity else "account not known yet",
-        services.settings.regions,
-        endpoint,
-        identity.arn if identity else "",
-    )
+    accounts = services.accounts.all()
+    regions = dict.fromkeys(region for account in accounts for region in account.regions)
+    return Scope(accounts, tuple(regions), endpoint)
+
+
+def chosen_place() -> tuple[str, str, str]:
+    """The ``account`` and ``region`` of the address, or the first ones; and what is wrong.
+
+    Raises AwsError while AWS has not told which account this is.
+    """
+    accounts = house().accounts
+    main = accounts.require()
+    given = request.args.get("account") or main.id
+    account = accounts.get(given)
+    if account is None:
+        return main.id, main.regions[0], f"The account {given[:40]!r} is not of this console."
+    region = request.args.get("region") or account.regions[0]
+    if region not in account.regions:
+        told = f"The region {region[:40]!r} is not among those of this console."
+        return account.id, account.regions[0], told
+    return account.id, region, ""
+
+
+def regions_in_words() -> str:
+    """Where is looked: all regions, or how many of how many accounts."""
+    where = scope()
+    return where.short if where.several else ", ".join(where.regions)
 
 
 def _nav() -> list[NavItem]:
@@ -119,7 +171,7 @@ def _template_context() -> dict[str, Any]:
         "messages": get_flashed_messages(with_categories=True),
     }
     if signed_in:
-        values |= {"nav": _nav(), "scope": scope(), "identity_error": house().identity_error}
+        values |= {"nav": _nav(), "scope": scope()}
     return values
 
 

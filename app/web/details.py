@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from hashlib import sha256
 from typing import Any
 
@@ -11,15 +10,13 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from app.resources import RESOURCES
-from app.resources.forms import link, page_of
+from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
-from app.web import public_images
 from app.web.context import house, name_rows
-from app.web.errors import page as error_page
+from app.web.finding import find, unknown
 from app.web.lists import answer, unchanged
 
 RELATED_SHOWN = 10
-_ID = re.compile(r"^[a-z]+-[0-9a-f]{8,17}$")
 
 
 def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
@@ -56,49 +53,6 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
     )
 
 
-def find(resource: Resource, resource_id: str) -> Row | None:
-    """The resource: from the inventory, or if that does not know it yet, from AWS."""
-    services = house()
-    row = services.inventory.get(resource.kind, resource_id)
-    if row is not None or not _could_be(resource, resource_id):
-        return row
-    for region in services.settings.regions:
-        found = services.collector.reread(
-            resource.kind, services.account(), region, [resource_id], settle=False
-        )
-        if found:
-            return found[0]
-    return public_images.find(resource_id) if resource.kind == "image" else None
-
-
-def _could_be(resource: Resource, resource_id: str) -> bool:
-    return resource_id.startswith(resource.prefix) and bool(_ID.match(resource_id))
-
-
-def unknown(resource: Resource, resource_id: str) -> ResponseReturnValue:
-    """The page for an id that nothing has, or that something of another kind has."""
-    regions = ", ".join(house().settings.regions)
-    other = next(
-        (
-            kind
-            for kind in RESOURCES.values()
-            if kind.kind != resource.kind and resource_id.startswith(kind.prefix)
-        ),
-        None,
-    )
-    if other is not None:
-        text = f"{resource_id[:200]} is the id of a resource of another kind ({other.one})."
-        links = ((page_of(other.slug, resource_id), f"Open it under {other.title}"),)
-        return error_page(404, f"No {resource.one} has this id", text, links=links)
-    return error_page(
-        404,
-        f"No {resource.one} has this id",
-        f"{resource_id[:200]} is not known in {regions}.",
-        "It may have been deleted, or be in a region or account that is not among the settings.",
-        links=((f"/{resource.slug}", f"All {resource.title.lower()}"),),
-    )
-
-
 def _on_row(action: Action) -> bool:
     return action.on != "none"
 
@@ -115,8 +69,7 @@ def _offer(resource: Resource, action: Action, row: Row) -> tuple[Action, str, s
 
 
 def _is_foreign(row: Row) -> bool:
-    identity = house().identity
-    return bool(identity and row.account and row.account != identity.account)
+    return bool(row.account) and house().accounts.get(row.account) is None
 
 
 def _revision(row: Row, related: list[Any], watches: list[Any]) -> str:

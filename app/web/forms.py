@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any, cast
 
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
@@ -17,7 +18,7 @@ from app.resources.forms import ActionForm, Desk, Done, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
 from app.web.context import actor, house
-from app.web.details import find, unknown
+from app.web.finding import find, unknown
 from app.web.perform import PlanFailed, carry_out
 
 MOST_ROWS = 250
@@ -83,12 +84,12 @@ def _rows(resource: Resource, action: Action) -> tuple[Row, ...]:
 def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
     """The rows as AWS describes them now; as they were known where AWS does not answer."""
     services = house()
-    by_region: dict[str, list[str]] = {}
+    by_scope: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        by_region.setdefault(row.region, []).append(row.id)
+        by_scope.setdefault((row.account, row.region), []).append(row.id)
     try:
-        for region, ids in by_region.items():
-            services.collector.reread(resource.kind, rows[0].account, region, ids, settle=False)
+        for (account, region), ids in by_scope.items():
+            services.collector.reread(resource.kind, account, region, ids, settle=False)
     except AwsError as error:
         flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
     return [services.inventory.get(resource.kind, row.id) or row for row in rows]
@@ -101,13 +102,15 @@ def _refusal(action: Action, row: Row) -> str | None:
 
 
 def _desk(rows: tuple[Row, ...]) -> Desk:
+    """The desk of the first row's account, or of the main one. Raises AwsError."""
     services = house()
+    account = services.accounts.get(rows[0].account) if rows else None
     return Desk(
-        known=services.inventory,
-        reference=services.reference,
+        inventory=services.inventory,
+        references=services.references,
         watches=services.watches,
-        account=services.account(),
-        regions=services.settings.regions,
+        accounts=services.accounts,
+        account=(account or services.accounts.require()).id,
         actor=actor(),
         rows=rows,
     )
@@ -170,6 +173,9 @@ class _Page:
         form = kind() if given is None else kind(formdata=None, data=given)
         if given is not None:
             form.client_token.data = str(uuid.uuid4())
+        account = house().accounts.get(form.account_of(self.desk))
+        if account:
+            self.desk = replace(self.desk, account=account.id)
         form.prepare(self.desk)
         form.choose_first()
         return form
@@ -192,7 +198,7 @@ class _Page:
             refused=[
                 (row, reason, *_way_on(self.resource, row, reason)) for row, reason in self.refused
             ],
-            consequences=form.consequences(self.desk),
+            consequences=form.all_consequences(self.desk),
             error=error,
             failure=failure,
             rest=rest,
@@ -210,7 +216,9 @@ class _Page:
         right = form.examined(self.desk)
         checks = None
         if checked and right:
-            checks = [check(call, house().clients) for call in form.plan(self.desk).calls]
+            clients = house().accounts.clients
+            calls = form.planned(self.desk).calls
+            checks = [check(call, clients(call.account)) for call in calls]
         if checked and not request.headers.get("HX-Request"):
             return self.show(form, status=200 if right else 422)
         shown = render_template("preview.html", preview=_preview(form, self.desk), checks=checks)
@@ -222,7 +230,7 @@ class _Page:
         token = form.client_token.data or ""
         if not form.examined(self.desk):
             return self.show(form, status=422)
-        plan = form.plan(self.desk)
+        plan = form.planned(self.desk)
         try:
             form.begin(self.desk)
             if not actions.begin(services.engine, token, actor(), plan, request.path):
@@ -280,7 +288,7 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
         (form[name].label.text, " ".join(str(error) for error in errors))
         for name, errors in form.errors_at_fields.items()
     ]
-    plan = form.plan(desk)
+    plan = form.planned(desk)
     shown = {"boto3": "", "cli": ""}
     notes = form.warnings(desk)
     try:
@@ -293,8 +301,7 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
 def _code(plan: Plan) -> dict[str, str]:
     if not plan.calls:
         return {"boto3": "", "cli": ""}
-    services = house()
-    endpoint = services.clients.endpoint(region=services.settings.regions[0])
+    endpoint = house().accounts.clients().endpoint(region=house().settings.regions[0])
     return {"boto3": as_boto3(plan, endpoint), "cli": as_cli(plan, endpoint)}
 
 

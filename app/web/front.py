@@ -57,8 +57,7 @@ def front() -> ResponseReturnValue:
     told = (
         [inventory.revision(kind) for kind in RESOURCES],
         [(watch.id, watch.state, watch.progress) for watch in watches],
-        where.identity,
-        str(services.identity_error),
+        [(account.identity, str(account.trouble)) for account in where.accounts],
     )
     revision = sha256(repr(told).encode()).hexdigest()[:16]
     same = unchanged(revision) if polled else None

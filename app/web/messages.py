@@ -18,7 +18,7 @@ from app.people import actions
 from app.resources.queues import QUEUE
 from app.resources.spec import Row
 from app.web.context import actor, house
-from app.web.details import find, unknown
+from app.web.finding import find, unknown
 from app.web.perform import PlanFailed, carry_out
 
 READS = 5  # ReceiveMessage gives ten at most, and seldom all that there are
@@ -53,7 +53,7 @@ def look(resource_id: str) -> ResponseReturnValue:
         return unknown(QUEUE, resource_id)
     found: dict[str, Message] = {}
     for _ in range(READS):
-        answer = queues.receive(row.description).run(house().clients)
+        answer = queues.receive(row.description).run(house().accounts.clients(row.account))
         new = {entry["MessageId"]: _message(entry) for entry in answer.get("Messages") or []}
         if not new.keys() - found.keys():
             break
@@ -69,7 +69,8 @@ def delete(resource_id: str) -> ResponseReturnValue:
     if row is None:
         return unknown(QUEUE, resource_id)
     receipt = request.form.get("receipt", "")
-    plan = Plan("Delete a message", (queues.delete_message(row.description, receipt),))
+    call = queues.delete_message(row.description, receipt)
+    plan = Plan("Delete a message", (call,)).within(row.account)
     token = str(uuid.uuid4())  # deleting a message twice does no harm
     actions.begin(house().engine, token, actor(), plan, request.path)
     try:
@@ -82,9 +83,8 @@ def delete(resource_id: str) -> ResponseReturnValue:
 
 
 def _values(row: Row) -> dict[str, Any]:
-    services = house()
-    plan = Plan("Look at messages", (queues.receive(row.description),))
-    endpoint = services.clients.endpoint(region=row.region)
+    plan = Plan("Look at messages", (queues.receive(row.description),)).within(row.account)
+    endpoint = house().accounts.clients(row.account).endpoint(region=row.region)
     preview = {
         "says": as_words(plan),
         "boto3": as_boto3(plan, endpoint),

@@ -16,7 +16,7 @@ from app.people import actions
 from app.resources import RESOURCES
 
 log = structlog.get_logger()
-Key = tuple[str, str]  # kind and region
+Key = tuple[str, str, str]  # kind, account and region
 
 
 @dataclass
@@ -36,12 +36,13 @@ def carry_out(house: House, token: str, plan: Plan) -> list[dict[str, Any]]:
     Each success is committed before the next call is made, and goes into the inventory; at the
     end what was touched is read again. Raises PlanFailed.
     """
+    plan = plan.within(house.accounts.main.id)
     answers: list[dict[str, Any]] = []
     touched: dict[Key, set[str]] = {}
     try:
         for number, call in enumerate(plan.calls):
             try:
-                answer = call.run(house.clients)
+                answer = call.run(house.accounts.clients(call.account))
             except AwsError as error:
                 actions.fail(house.engine, token, error)
                 _touch(touched, call, call.touches)
@@ -52,6 +53,7 @@ def carry_out(house: House, token: str, plan: Plan) -> list[dict[str, Any]]:
                 "call done",
                 action=token,
                 operation=call.operation,
+                account=call.account,
                 region=call.region,
                 number=number + 1,
                 of=len(plan.calls),
@@ -67,7 +69,7 @@ def _learn(
     house: House, call: Call, answer: Mapping[str, Any], touched: dict[Key, set[str]]
 ) -> None:
     """Put what a call made or removed into the inventory at once."""
-    account, moment = house.account(), now()
+    account, moment = call.account, now()
     _touch(touched, call, call.touches)
     for kind, resource_id in call.removes:
         house.inventory.forget(kind, account, call.region, [resource_id], moment)
@@ -82,13 +84,13 @@ def _learn(
 
 def _touch(touched: dict[Key, set[str]], call: Call, resources: Sequence[tuple[str, str]]) -> None:
     for kind, resource_id in resources:
-        touched.setdefault((kind, call.region), set()).add(resource_id)
+        touched.setdefault((kind, call.account, call.region), set()).add(resource_id)
 
 
 def _reread(house: House, touched: Mapping[Key, set[str]]) -> None:
-    for (kind, region), ids in touched.items():
+    for (kind, account, region), ids in touched.items():
         try:
-            house.collector.reread(kind, house.account(), region, sorted(ids))
+            house.collector.reread(kind, account, region, sorted(ids))
         except AwsError as error:
             # the deed is done and told; the collector will read them again by itself
             log.warning("not read again", kind=kind, region=region, code=error.code)

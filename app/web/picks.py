@@ -15,9 +15,10 @@ from app.resources import BY_SLUG
 from app.resources.images import IMAGE
 from app.resources.spec import Resource
 from app.web import public_images
-from app.web.context import house
+from app.web.context import chosen_place, house
 
 MOST = 25
+PLACE = ("account", "region")  # what a form tells besides what was typed
 _IMAGE_ID = re.compile(r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$")
 
 
@@ -31,7 +32,7 @@ class Option:
 
 def pick(slug: str) -> ResponseReturnValue:
     """The resources of a kind that hold every word that was typed, or the instance types."""
-    typed = next((value for key, value in request.args.items() if key != "region"), "").strip()
+    typed = next((value for key, value in request.args.items() if key not in PLACE), "").strip()
     if slug == "instance-types":
         options = _instance_types(typed[:100])
     elif slug in BY_SLUG:
@@ -55,11 +56,10 @@ def _resources(resource: Resource, typed: str) -> list[Option]:
 
 
 def _instance_types(typed: str) -> list[Option]:
-    regions = house().settings.regions
-    region = request.args.get("region", regions[0])
-    if region not in regions:
-        abort(400, f"The region {region[:40]!r} is not among those of this console.")
-    types = house().reference.instance_types(region)
+    account, region, problem = chosen_place()
+    if problem:
+        abort(400, problem)
+    types = house().references.of(account).instance_types(region)
     if typed in types:  # what stands there is chosen: offer it, and what is like it
         typed, chosen = typed.partition(".")[0] + ".", [types[typed]]
     else:

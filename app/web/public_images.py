@@ -12,7 +12,8 @@ from app.db import now
 from app.inventory import make_row
 from app.resources.images import IMAGE
 from app.resources.spec import Row
-from app.web.context import house
+from app.web.asking import ask_everywhere
+from app.web.context import chosen_place, house, scope
 
 OWNERS = (
     ("", "Anyone"),
@@ -32,6 +33,7 @@ SHOWN = 100
 class Search:
     """What public images are looked for."""
 
+    account: str
     region: str
     owner: str
     name: str
@@ -46,14 +48,21 @@ class Search:
 
 def public_page() -> ResponseReturnValue:
     """Public images that fit, newest first. May raise AwsError."""
-    services = house()
-    regions = services.settings.regions
-    search = _search(regions)
-    problem = _problem(search, regions)
+    account, region, problem = chosen_place()
+    search = _search(account, region)
+    problem = problem or _problem(search)
     found = []
     if search.asks and not problem:
-        found = services.reference.public_images(
-            search.region, search.owner, search.name, search.architecture, search.root_device_type
+        found = (
+            house()
+            .references.of(account)
+            .public_images(
+                search.region,
+                search.owner,
+                search.name,
+                search.architecture,
+                search.root_device_type,
+            )
         )
     rows = [_row(search.region, image) for image in found[:SHOWN]]
     page = render_template(
@@ -64,7 +73,8 @@ def public_page() -> ResponseReturnValue:
         owners=OWNERS,
         architectures=ARCHITECTURES,
         root_device_types=ROOT_DEVICE_TYPES,
-        regions=regions,
+        accounts=house().accounts.usable,
+        regions=scope().regions,
         rows=rows,
         total=len(found),
         shown=SHOWN,
@@ -72,11 +82,12 @@ def public_page() -> ResponseReturnValue:
     return page, 400 if problem else 200
 
 
-def _search(regions: tuple[str, ...]) -> Search:
+def _search(account: str, region: str) -> Search:
     given = request.args
     owner = given.get("owner", "").strip() or given.get("owner_id", "").strip()
     return Search(
-        given.get("region", regions[0]),
+        account,
+        region,
         owner,
         given.get("name", "").strip(),
         given.get("architecture", ""),
@@ -84,9 +95,7 @@ def _search(regions: tuple[str, ...]) -> Search:
     )
 
 
-def _problem(search: Search, regions: tuple[str, ...]) -> str:
-    if search.region not in regions:
-        return f"The region {search.region[:40]!r} is not among those of this console."
+def _problem(search: Search) -> str:
     known = {value for value, _ in OWNERS}
     if search.owner not in known and not (search.owner.isdigit() and len(search.owner) == 12):
         return "An owner is an account's 12 digits, or one of the names offered."
@@ -104,13 +113,14 @@ def _row(region: str, image: Description) -> Row:
 
 
 def find(image_id: str) -> Row | None:
-    """An image of whatever owner, in any region of the settings; None where there is none."""
+    """An image of whatever owner, in any account and region; None where there is none."""
     services = house()
-    for region in services.settings.regions:
-        image = services.reference.image(region, image_id)
-        if image is not None:
-            return replace(_row(region, image), gone=False)
-    return None
+
+    def ask(account: str, region: str) -> Row | None:
+        image = services.references.of(account).image(region, image_id)
+        return replace(_row(region, image), gone=False) if image else None
+
+    return ask_everywhere(ask, services.accounts.scopes())
 
 
 def register(app: Flask) -> None:

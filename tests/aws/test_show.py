@@ -45,6 +45,7 @@ def sent_by_buttons(calls: Sequence[Call], clients: Clients, recorder: Recorder)
 
 def test_the_samples_hold_every_operation_that_changes_something() -> None:
     changing = {name for name, entry in OPERATIONS.items() if entry.repeat != "read"}
+    changing.remove(("sts", "AssumeRole"))  # no button sends it
     assert {(call.service, call.operation) for call in hostile()} == changing
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from app.aws.clients import Clients, Identity
 from app.aws.operations import Repeat
-from app.aws.reference import Reference
+from app.aws.reference import References
 from app.background import tick
 from app.db import make_engine
 from app.house import House
@@ -22,6 +22,7 @@ from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.settings import Settings
 from app.watches import Watches
+from tests.accounts import one_account
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNT = "123456789012"
@@ -104,17 +105,20 @@ def make_house(folder: Path, pending: int) -> House:
     upgrade(engine)
     account = Account(pending)
     inventory = Inventory(engine, RESOURCES, lambda: account.now)
+    accounts = one_account(ACCOUNT, REGIONS, account)
+    collector = Collector(inventory, accounts, RESOURCES, settings)
     return House(
         settings,
         engine,
-        account,
-        Reference(account),
+        accounts,
+        References(accounts),
         inventory,
-        Collector(inventory, account, REGIONS, RESOURCES, settings),
+        collector,
         Watches(
             engine,
-            account,
+            accounts,
             inventory.get,
+            collector.learn,
             poll_seconds=settings.poll_seconds,
             clock=lambda: account.now,
         ),
@@ -164,5 +168,6 @@ def _pass(house: House, during: timedelta, looking_at: str, only_poll: bool) -> 
 
 
 def _account(house: House) -> Account:
-    assert isinstance(house.clients, Account)
-    return house.clients
+    account = house.accounts.clients()
+    assert isinstance(account, Account)
+    return account

@@ -11,7 +11,8 @@ from app.db import make_engine
 from app.inventory import Collector, Inventory
 from app.migrate import upgrade
 from app.settings import Settings
-from tests.inventory.boxes import HERE, Clock, Cloud, make_resource
+from tests.accounts import one_account
+from tests.inventory.boxes import ACCOUNT, HERE, Clock, Cloud, make_resource
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,7 @@ def collect(engine: Engine, cloud: Cloud, clock: Clock) -> Callable[..., Collect
             regions=regions, refresh_seconds=15, idle_refresh_seconds=600, changing_seconds=3
         )
         inventory = Inventory(engine, resources, clock)
-        return Collector(inventory, cloud, regions, resources, settings)  # type: ignore[arg-type]
+        accounts = one_account(ACCOUNT, regions, cloud)
+        return Collector(inventory, accounts, resources, settings)
 
     return make

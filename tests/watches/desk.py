@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event
 
 from app.db import make_engine
 from app.watches import Watches, WatchView
+from tests.accounts import one_account
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
 
 
@@ -32,7 +33,7 @@ class Desk:
         """A new process on the same database."""
         self.watches = Watches(
             self.engine,
-            FakeClients(self.aws),
+            one_account(ACCOUNT, [REGION], FakeClients(self.aws)),
             self.more.get("inventory_get"),
             poll_seconds=self.poll.total_seconds(),
             clock=lambda: self.now,

@@ -21,6 +21,7 @@ from app.sandbox.server import start_in_thread
 from app.sandbox.settings import SandboxSettings
 from app.watches import Watches, WatchView
 from app.watches.sender import LEASE
+from tests.accounts import one_account
 
 ACCOUNT = "333344445555"
 REGION = "us-east-1"
@@ -36,7 +37,8 @@ class Walk:
         self.url = url
         self.clients = Clients(url)
         self.now = db.now()
-        self.watches = Watches(engine, self.clients, clock=lambda: self.now)
+        accounts = one_account(ACCOUNT, [REGION], self.clients)
+        self.watches = Watches(engine, accounts, clock=lambda: self.now)
 
     def run(self, call: Call) -> dict[str, Any]:
         return call.run(self.clients)

@@ -33,7 +33,7 @@ def _one(browser: Browser, kind: str, name: str) -> str:
 
 
 def _ubuntu(browser: Browser) -> str:
-    images = browser.house.reference.public_images(
+    images = browser.house.references.of("").public_images(
         "us-east-1", "099720109477", "noble", "x86_64", "ebs"
     )
     return str(images[0]["ImageId"])
@@ -364,7 +364,7 @@ def test_a_protection_that_was_put_on_elsewhere_shows_when_aws_refuses(
 ) -> None:
     web = browser.house.inventory.find("instance", "name", ["web-2"])[0]
     confirm = browser.open(f"/instances/terminate?id={web.id}")
-    browser.house.clients.send(
+    browser.house.accounts.clients().send(
         "ec2",
         "ModifyInstanceAttribute",
         {"InstanceId": web.id, "DisableApiTermination": {"Value": True}},

@@ -87,7 +87,7 @@ def test_a_volume_is_made_tagged_and_snapshotted_with_a_watch(stranger: Browser)
 def test_stock_snapshots_that_are_not_ours_are_not_listed(stranger: Browser) -> None:
     stranger.house.collector.refresh("snapshot")
     stranger.wait()
-    account = stranger.house.account()
+    account = stranger.house.accounts.main.id
     assert {row.account for row in stranger.house.inventory.all("snapshot")} <= {account}
     assert len(stranger.house.inventory.all("snapshot")) < 10
 

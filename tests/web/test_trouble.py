@@ -82,7 +82,7 @@ def test_a_create_whose_answer_is_lost_is_found_and_not_repeated(
 
 
 def test_a_launch_whose_answer_is_lost_launches_once(browser: Browser, aws: Aws) -> None:
-    image = browser.house.reference.public_images(
+    image = browser.house.references.of("").public_images(
         "us-east-1", "099720109477", "noble", "x86_64", "ebs"
     )[0]["ImageId"]
     aws.fault("drop_reply", "RunInstances", count=1)
