@@ -208,8 +208,8 @@ class Clients:
         When botocore has tried several times, and one of the earlier attempts got no clear
         answer, then the call may have been carried out whatever became of the last.
         """
-        if self._expected and service != "sts":
-            self._make_sure(region)
+        if service != "sts":
+            self.make_sure(region)
         client = self.client(service, region, repeat)
         method = getattr(client, _method_name(client, operation))
         self._attempts.lost = False
@@ -227,7 +227,10 @@ class Clients:
             raise from_boto(error, service, operation, region) from error
         return answer
 
-    def _make_sure(self, region: str) -> None:
+    def make_sure(self, region: str) -> None:
+        """Raise AwsError unless these are credentials for the account that is expected, if one is."""
+        if not self._expected:
+            return
         held = self._identity
         found = (held[1] if held else self.identity(region)).account
         if found != self._expected:

@@ -132,6 +132,8 @@ class FakeClients(Clients):
     ) -> dict[str, Any]:
         """As Clients.send, with botocore's own check of the parameters."""
         assert repeat == operation(service, operation_name).repeat
+        if service != "sts":
+            self.make_sure(region)
         model = _model(service).operation_model(operation_name)
         report = ParamValidator().validate(parameters, model.input_shape)
         assert not report.has_errors(), report.generate_report()
