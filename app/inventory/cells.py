@@ -9,6 +9,7 @@ from typing import Any
 
 from app.resources.spec import Cell
 
+NUMERIC: frozenset[Cell] = frozenset({"number", "size", "percent", "time"})
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
