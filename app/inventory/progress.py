@@ -163,6 +163,18 @@ def freshness(
     ]
 
 
+def troubles(connection: Connection, kind: str) -> list[tuple[str, str, str | None, bool]]:
+    """Of each account and region: the code of what is wrong, and whether it was ever complete."""
+    statement = select(
+        collections.c.account,
+        collections.c.region,
+        collections.c.error_code,
+        collections.c.seen_at.is_not(None),
+    ).where(collections.c.kind == kind)
+    order = (collections.c.account, collections.c.region)
+    return [tuple(row) for row in connection.execute(statement.order_by(*order))]
+
+
 def _failure(row: Row[Any]) -> Failure | None:
     if row.error_code is None:
         return None

@@ -1,4 +1,8 @@
-"""What the pages read. No AWS call on the way."""
+"""What the pages read. No AWS call on the way.
+
+Lists are answered from an index in memory (``index``), which first takes in what was written since
+it was asked last; only the rows of a page are read from the database.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,32 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
 
 from app.db import now as db_now
 from app.inventory import progress, rows, store
-from app.inventory import select as find_in
-from app.inventory.entry import CELL_LENGTH, clean, field_name
+from app.inventory.entry import clean
+from app.inventory.expressions import Expression
+from app.inventory.index import KindIndex, finding, lists
+from app.inventory.index.column import Slots
+from app.inventory.index.lists import Selection
+from app.inventory.index.live import LiveIndex
 from app.inventory.query import Freshness, Page, Query
 from app.inventory.recent import Recent
-from app.inventory.select import Place, Summary
+from app.inventory.revisions import Revisions
 from app.inventory.store import Scope
-from app.inventory.tables import cells, kinds, resources
+from app.inventory.tables import resources
 from app.resources.spec import Resource, Row
 
 FIND_LIMIT = 1000
+GONE_SEARCHED = 20_000
 _EXPORT_CHUNK = 500
-_SUMMARIES = 64
-Tally = dict[Place, int]
+_STAMPS = 1000
+_CATCH_UP = 60.0  # seconds, for an index that nobody asks
+Tally = dict[tuple[str, str, str], int]  # by account, region, state
 
 
 class Reader:
@@ -43,8 +55,9 @@ class Reader:
         self._engine = engine
         self._resources = resources
         self._clock = clock
-        self._tallies: Recent[Tally] = Recent(2 * len(resources))
-        self._summaries: Recent[Summary] = Recent(_SUMMARIES)
+        self._revisions = Revisions(engine)
+        self._live = {kind: LiveIndex(engine, each) for kind, each in resources.items()}
+        self._stamps: Recent[str] = Recent(_STAMPS)
 
     def now(self) -> datetime:
         """The present moment by the inventory's clock."""
@@ -53,38 +66,84 @@ class Reader:
     def _reading(self) -> AbstractContextManager[Connection]:
         return self._engine.connect().execution_options(reading=True)
 
+    def _index(self, kind: str) -> AbstractContextManager[KindIndex]:
+        return self._live[kind].at(self._revisions.get(kind))
+
+    def warm(self, kind: str) -> bool:
+        """Load the index of a kind, or let it catch up once in a while; False: nothing to do."""
+        live = self._live[kind]
+        if live.loaded and live.idle < _CATCH_UP:
+            return False
+        with self._index(kind) as index:
+            index.order(self._resources[kind].sort.removeprefix("-"))
+        return True
+
+    # Lists
+
     def page(self, kind: str, query: Query) -> Page:
         """One page of a list. A page beyond the last gives the last."""
-        resource = self._resources[kind]
-        with self._reading() as connection:
-            revision = _revision(connection, kind)
-            told = self._summary(connection, resource, query, revision)
+        with self._index(kind) as index:
+            told = self._selected(kind, index, query)
             pages = max(1, -(-told.total // query.per_page))
             query = replace(query, page=min(query.page, pages))
-            offset = (query.page - 1) * query.per_page
-            seqs = find_in.ordered(connection, resource, query, offset, query.per_page)
+            seqs, _ = index.rows(_slots(index, query, told))
+            revision, tally = index.revision, self._tally(kind, index)
+        with self._reading() as connection:
+            found = rows.load(connection, self._resources[kind], seqs)
             return Page(
-                rows=rows.load(connection, resource, seqs),
+                rows=[row for row in found if not row.gone],
                 total=told.total,
                 query=query,
                 pages=pages,
                 facets=list(told.facets),
-                revision=revision,
-                freshness=self._freshness(connection, kind, revision),
+                revision=str(revision),
+                freshness=self._freshness(connection, kind, tally),
             )
+
+    def stamp(self, kind: str, query: Query) -> str:
+        """A short text that changes whenever what the list page shows has changed.
+
+        Without reading a row. It does not tell of the age of what is shown.
+        """
+        revision = self._revisions.get(kind)
+        facets = tuple(query.facets.items())
+        asked = (query.expression, facets, query.sort, query.page, query.per_page, query.columns)
+
+        def make() -> str:
+            with self._live[kind].at(revision) as index:
+                told = self._selected(kind, index, query)
+                pages = max(1, -(-told.total // query.per_page))
+                slots = _slots(index, replace(query, page=min(query.page, pages)), told)
+                shown = (index.rows(slots), told.total, told.facets)
+            with self._reading() as connection:
+                troubles = progress.troubles(connection, kind)
+            return blake2b(repr((shown, troubles)).encode(), digest_size=12).hexdigest()
+
+        return self._stamps.get((kind, revision, asked), make)
 
     def export(self, kind: str, query: Query) -> Iterator[Row]:
         """Every resource that matches, in the query's order, a few hundred in memory at a time.
 
-        What changes meanwhile comes as it is when its turn comes.
+        What changes meanwhile comes as it is when its turn comes; what goes is left out.
         """
-        resource = self._resources[kind]
-        with self._reading() as connection:
-            seqs = find_in.ordered(connection, resource, query, 0, None)
-        for some in store.chunks(seqs, _EXPORT_CHUNK):
+        with self._index(kind) as index:
+            told = self._selected(kind, index, query)
+            seqs = index.seqs(lists.ordered(index, query.sort, told.chosen))
+        for start in range(0, len(seqs), _EXPORT_CHUNK):
+            some = seqs[start : start + _EXPORT_CHUNK].tolist()
             with self._reading() as connection:
-                found = rows.load(connection, resource, some)
-            yield from found
+                found = rows.load(connection, self._resources[kind], some)
+            yield from (row for row in found if not row.gone)
+
+    def _selected(self, kind: str, index: KindIndex, query: Query) -> Selection:
+        # Leafing through pages, sorting and polling ask for the same again and again.
+        key = ("selection", query.expression, tuple(query.facets.items()))
+        return self._live[kind].remembered(key, lambda: lists.select(index, query))
+
+    def _tally(self, kind: str, index: KindIndex) -> Tally:
+        return self._live[kind].remembered("tally", index.tally)
+
+    # Single resources
 
     def get(self, kind: str, resource_id: str) -> Row | None:
         """The resource of that kind and id; one that is gone has ``gone`` set. None if unknown."""
@@ -115,39 +174,127 @@ class Reader:
 
         A column that holds a list matches if one of its items does. At most ``limit``.
         """
-        resource = self._resources[kind]
-        wanted = {clean(value)[:CELL_LENGTH] for value in values if value}
-        statement = (
-            select(cells.c.seq)
-            .where(cells.c.field == field_name(kind, column), cells.c.text.in_(sorted(wanted)))
-            .group_by(cells.c.seq, cells.c.id)
-            .order_by(cells.c.id)
-            .limit(limit)
-        )
-        if region is not None:
-            statement = statement.join(resources, resources.c.seq == cells.c.seq)
-            statement = statement.where(resources.c.region == region)
-        with self._reading() as connection:
-            return rows.load(connection, resource, list(connection.scalars(statement)))
+        with self._index(kind) as index:
+            chosen = lists.has_one_of(index, column, [value for value in values if value])
+            if region is not None:
+                chosen &= lists.has_one_of(index, "region", [region])
+            seqs, _ = index.rows(index.by_id(np.flatnonzero(chosen))[:limit])
+        return self._there(kind, seqs)
+
+    def count_of(self, kind: str, column: str, values: Sequence[str]) -> int:
+        """How many resources ``find`` would give if it had no limit."""
+        with self._index(kind) as index:
+            chosen = lists.has_one_of(index, column, [value for value in values if value])
+            return int(np.count_nonzero(chosen))
 
     def all(self, kind: str, region: str | None = None, limit: int = FIND_LIMIT) -> list[Row]:
         """The resources of a kind by name, the nameless last; at most ``limit``."""
-        resource = self._resources[kind]
-        query = Query(sort="name", facets={} if region is None else {"region": (region,)})
+        with self._index(kind) as index:
+            chosen = None if region is None else lists.has_one_of(index, "region", [region])
+            seqs, _ = index.rows(lists.ordered(index, "name", chosen, 0, limit))
+        return self._there(kind, seqs)
+
+    def _there(self, kind: str, seqs: Sequence[int]) -> list[Row]:
+        if not seqs:
+            return []
         with self._reading() as connection:
-            seqs = find_in.ordered(connection, resource, query, 0, limit)
-            return rows.load(connection, resource, seqs)
+            found = rows.load(connection, self._resources[kind], seqs)
+        return [row for row in found if not row.gone]
 
     def names(self, kind: str, ids: Collection[str]) -> dict[str, str]:
         """The names by id of those of ``ids`` that are known and have one."""
-        found: dict[str, str] = {}
+        if not ids:
+            return {}
+        with self._index(kind) as index:
+            slots = np.flatnonzero(lists.has_one_of(index, "id", ids))
+            told = dict(zip(index.texts("id", slots), index.texts("name", slots), strict=True))
+        rest = [resource_id for resource_id in ids if resource_id not in told]
+        for some in store.chunks(rest):
+            statement = select(resources.c.id, resources.c.name).where(
+                resources.c.kind == kind, resources.c.id.in_(some)
+            )
+            with self._reading() as connection:
+                told.update((row.id, row.name) for row in connection.execute(statement))
+        return {resource_id: name for resource_id, name in told.items() if name}
+
+    # Over everything
+
+    def search(self, text: str, limit: int) -> list[Row]:
+        """The resources of any kind that have ``text`` in their id, name, address or tags.
+
+        Those with that very id first, then those where one of these begins so; the kinds take
+        turns. What is gone comes last, of each kind the newest 20,000 being looked through.
+        """
+        text = clean(text).strip()
+        if not text:
+            return []
+        grades: list[list[list[tuple[str, int]]]] = [[], [], []]
+        for kind in self._resources:
+            with self._index(kind) as index:
+                for grade, slots in zip(grades, finding.found(index, text, limit), strict=True):
+                    grade.append([(kind, seq) for seq in index.rows(slots)[0]])
+        order = [each for grade in grades for each in _in_turn(grade)][:limit]
+        by_kind: dict[str, list[int]] = defaultdict(list)
+        for kind, seq in order:
+            by_kind[kind].append(seq)
+        found: list[Row] = []
         with self._reading() as connection:
-            for some in store.chunks(ids):
-                statement = select(resources.c.id, resources.c.name).where(
-                    resources.c.kind == kind, resources.c.id.in_(some), resources.c.name != ""
-                )
-                found.update((row.id, row.name) for row in connection.execute(statement))
+            told = {
+                (kind, seq): row
+                for kind, seqs in by_kind.items()
+                for seq, row in rows.by_seq(connection, self._resources[kind], seqs).items()
+            }
+        found = [told[each] for each in order if each in told]
+        for kind in self._resources:
+            if len(found) < limit:
+                found += self.gone(kind, text, 0, limit - len(found))[0]
         return found
+
+    def gone(self, kind: str, text: str, offset: int, limit: int) -> tuple[list[Row], int]:
+        """What has gone lately and has ``text`` in its id, name or tags, newest first.
+
+        Also how many those are. Looked through are the newest 20,000 of the kind.
+        """
+        newest = (
+            select(resources.c.seq)
+            .where(resources.c.kind == kind, resources.c.gone_at.is_not(None))
+            .order_by(resources.c.gone_at.desc())
+            .limit(GONE_SEARCHED)
+        )
+        statement = select(resources.c.seq).where(resources.c.seq.in_(newest))
+        if text:
+            held = (resources.c.id, resources.c.name, resources.c.tags)
+            part = clean(text)
+            statement = statement.where(or_(*(c.icontains(part, autoescape=True) for c in held)))
+        page = statement.order_by(resources.c.gone_at.desc(), resources.c.seq.desc())
+        with self._reading() as connection:
+            seqs = list(connection.scalars(page.offset(offset).limit(limit)))
+            total = len(seqs)
+            if offset or total == limit:
+                count = select(func.count()).select_from(statement.subquery())
+                total = connection.scalar(count) or 0
+            return rows.load(connection, self._resources[kind], seqs), total
+
+    def values(
+        self,
+        kind: str,
+        key: str,
+        typed: str,
+        limit: int,
+        expression: Expression | None = None,
+    ) -> list[tuple[str, int]]:
+        """The distinct values of a column or of ``tag:Key`` that contain ``typed``.
+
+        With how many resources have each, of those for which ``expression`` holds. First come
+        those that start with ``typed``, and of these what most have. At most ``limit``.
+        """
+        with self._index(kind) as index:
+            return finding.values(index, key, clean(typed), limit, expression)
+
+    def tag_keys(self, kind: str) -> list[tuple[str, int]]:
+        """The keys of tags that resources of a kind have, with how many do; commonest first."""
+        with self._index(kind) as index:
+            return self._live[kind].remembered("tag keys", lambda: finding.tag_keys(index))
 
     def changing(self, limit: int = 200) -> list[Row]:
         """What is on its way to another state now, in the order of kinds; at most ``limit``."""
@@ -174,60 +321,41 @@ class Reader:
     def counts(self) -> dict[str, dict[str, int]]:
         """How many resources of each kind are in each state (``""`` for kinds without states)."""
         found = {}
-        with self._reading() as connection:
-            numbers = connection.execute(select(kinds.c.kind, kinds.c.revision))
-            revisions = {kind: str(revision) for kind, revision in numbers}
-            for kind in self._resources:
-                by_state: dict[str, int] = defaultdict(int)
-                tally = self._tally(connection, kind, revisions.get(kind, "0"))
-                for (_, _, state), number in tally.items():
-                    by_state[state] += number
-                found[kind] = dict(by_state)
+        for kind in self._resources:
+            with self._index(kind) as index:
+                tally = self._tally(kind, index)
+            by_state: dict[str, int] = defaultdict(int)
+            for (_, _, state), number in tally.items():
+                by_state[state] += number
+            found[kind] = dict(by_state)
         return found
 
     def revision(self, kind: str) -> str:
         """A text that changes whenever anything that a list of this kind shows has changed."""
-        with self._reading() as connection:
-            return _revision(connection, kind)
+        return str(self._revisions.get(kind))
 
     def freshness(self, kind: str) -> list[Freshness]:
         """How true a kind is, region by region."""
+        with self._index(kind) as index:
+            tally = self._tally(kind, index)
         with self._reading() as connection:
-            return self._freshness(connection, kind, _revision(connection, kind))
+            return self._freshness(connection, kind, tally)
 
-    def _freshness(self, connection: Connection, kind: str, revision: str) -> list[Freshness]:
+    def _freshness(self, connection: Connection, kind: str, tally: Tally) -> list[Freshness]:
         counts: dict[tuple[str, str], int] = defaultdict(int)
-        for (account, region, _), number in self._tally(connection, kind, revision).items():
+        for (account, region, _), number in tally.items():
             counts[account, region] += number
         return progress.freshness(connection, kind, counts, self._clock())
 
-    def _summary(
-        self, connection: Connection, resource: Resource, query: Query, revision: str
-    ) -> Summary:
-        # Leafing through pages, and polling one, asks for the same again and again.
-        def make() -> Summary:
-            tally = self._tally(connection, resource.kind, revision)
-            return find_in.summary(connection, resource, query, tally)
 
-        key = (resource.kind, revision, query.expression, tuple(query.facets.items()))
-        return self._summaries.get(key, make)
+def _slots(index: KindIndex, query: Query, told: Selection) -> Slots:
+    offset = (query.page - 1) * query.per_page
+    return lists.ordered(index, query.sort, told.chosen, offset, query.per_page)
 
-    def _tally(self, connection: Connection, kind: str, revision: str) -> Tally:
-        # Counted once per revision: every page shows these numbers in its navigation.
-        by = (resources.c.account, resources.c.region, resources.c.state)
 
-        def make() -> Tally:
-            statement = (
-                select(*by, func.count())
-                .where(resources.c.kind == kind, resources.c.gone_at.is_(None))
-                .group_by(*by)
-            )
-            return {
-                (account, region, state): number
-                for account, region, state, number in connection.execute(statement)
-            }
-
-        return self._tallies.get((kind, revision), make)
+def _in_turn(by_kind: Sequence[Sequence[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
+    for place in range(max(map(len, by_kind), default=0)):
+        yield from (some[place] for some in by_kind if place < len(some))
 
 
 def _by_id(resource_id: str) -> Select[int]:
@@ -242,7 +370,3 @@ def _by_id(resource_id: str) -> Select[int]:
 
 def _changing() -> tuple[ColumnElement[bool], ...]:
     return (resources.c.state_class == "changing", resources.c.gone_at.is_(None))
-
-
-def _revision(connection: Connection, kind: str) -> str:
-    return str(connection.scalar(select(kinds.c.revision).where(kinds.c.kind == kind)) or 0)

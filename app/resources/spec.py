@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.aws.listing import Description, Listing
@@ -60,9 +61,14 @@ class Row:
     state_class: StateClass
     tags: Mapping[str, str]
     cells: Mapping[str, Any]
-    description: Description
+    described: Callable[[], Description] = field(repr=False, compare=False)
     seen_at: datetime
     gone: bool = False
+
+    @cached_property
+    def description(self) -> Description:
+        """What AWS gave; of a row of the inventory it is read when it is first asked for."""
+        return self.described()
 
     @property
     def label(self) -> str:

@@ -268,6 +268,7 @@ def moving(inventory: Inventory, clock: Clock) -> Any:
         inventory.store_all("box", ACCOUNT, HERE, [here], clock())
         inventory.store_all("box", ACCOUNT, THERE, [there], clock())
         clock.move(1)
+        inventory.counts()  # a process learns of what has gone long before it is forgotten
         inventory.sweep(timedelta(0))
 
     return replace

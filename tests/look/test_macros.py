@@ -24,7 +24,7 @@ def row(state: str = "running", state_class: StateClass = "ok", **cells: Any) ->
     """An instance with these cells."""
     moment = datetime(2026, 11, 23, tzinfo=UTC)
     return Row(
-        "instance", "i-1", HOSTILE, "1", "us-east-1", state, state_class, {}, cells, {}, moment
+        "instance", "i-1", HOSTILE, "1", "us-east-1", state, state_class, {}, cells, dict, moment
     )
 
 

@@ -82,7 +82,7 @@ class Blob:
 
     def lines(self, numbers: Sequence[int] | Array) -> list[bytes]:
         """Some lines, in that order."""
-        starts, whole = self._starts.view, memoryview(self._bytes.view)
+        starts, whole = self._starts.view, self._bytes.view.data
         at = np.asarray(numbers, np.int64)
         return [
             bytes(whole[start:end])
@@ -96,7 +96,8 @@ class Blob:
     def length(self, numbers: Array) -> Array:
         """How many bytes each of these lines has."""
         starts = self._starts.view
-        return starts[numbers + 1] - starts[numbers] - 1
+        found: Array = starts[numbers + 1] - starts[numbers] - 1
+        return found
 
     def hits(self, needle: bytes, since: int = 0) -> tuple[Array, Array]:
         """Where ``needle`` occurs in the lines from ``since`` on: line numbers, places in them.

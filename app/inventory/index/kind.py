@@ -15,6 +15,8 @@ from app.inventory.index.column import MISSING, Column, Slots, Tags
 from app.inventory.index.order import Order
 from app.resources.spec import Cell, Resource
 
+_DENSE = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
@@ -41,13 +43,14 @@ class KindIndex:
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
-        self.revision = -1  # up to which rows have been applied
+        self.revision = -1  # of the kind, up to which rows have been applied; told from outside
         self.version = 0
         own: dict[str, Cell] = {column.name: column.cell for column in resource.columns}
         self._cells: dict[str, Cell] = {**dict.fromkeys(BUILT_IN, "text"), **own}
         self._own = own.keys()
         self.columns = {key: Column() for key in self._cells}
         self.tags = Tags()
+        self._whole: dict[str, Array] = {}
         self._orders: dict[str, Order] = {}
         self._by_id = np.empty(0, np.int32)  # the order of ids, and the place of each slot in it
         self._id_places = np.empty(0, np.int64)
@@ -73,8 +76,8 @@ class KindIndex:
     def __len__(self) -> int:
         return len(self._known)
 
-    def apply(self, rows: Iterable[IndexRow], revision: int) -> None:
-        """Take in rows that are new, have changed or have gone, as they are at ``revision``."""
+    def apply(self, rows: Iterable[IndexRow]) -> None:
+        """Take in rows that are new, have changed or have gone."""
         latest = {row.seq: row for row in rows}
         here = [row for row in latest.values() if row.there]
         self._remove([seq for seq, row in latest.items() if not row.there])
@@ -82,8 +85,8 @@ class KindIndex:
             self._put(here)
         if latest:
             self.version += 1
+            self._whole.clear()
             self._compact()
-        self.revision = revision
 
     def _remove(self, seqs: Sequence[int]) -> None:
         places = self._places(np.array(seqs, np.int64))
@@ -159,14 +162,32 @@ class KindIndex:
 
     def fit(self) -> None:
         """Give back the room for more: all has been loaded."""
-        for part in (*self.columns.values(), self.tags, self._seqs, self._changed, self._alive):
+        for part in self._parts():
             part.fit()
+
+    def _parts(self) -> list[Column | Tags | Growing]:
+        return [*self.columns.values(), self.tags, self._seqs, self._changed, self._alive]
 
     # What slots hold
 
     def rows(self, slots: Slots) -> tuple[list[int], list[int]]:
         """The seq of each slot, and the revision at which its row was last written."""
         return self._seqs.view[slots].tolist(), self._changed.view[slots].tolist()
+
+    def seqs(self, slots: Slots) -> Array:
+        """The seq of each slot."""
+        found: Array = self._seqs.view[slots]
+        return found
+
+    def by_id(self, slots: Slots) -> Slots:
+        """The same slots in the order of their ids."""
+        found: Slots = slots[np.argsort(self._places_by_id()[slots])]
+        return found
+
+    def texts(self, key: str, slots: Slots) -> list[str]:
+        """The (first) value of a column in each slot, as text."""
+        column = self.columns[key]
+        return column.values.texts(column.first.view[slots])
 
     def order(self, key: str) -> tuple[Slots, int]:
         """The slots in the order of a column, equals by id; and how many of them have a value.
@@ -181,6 +202,33 @@ class KindIndex:
         # Those without are at the end: where they begin is found by halving.
         first = column.first.view
         return slots, bisect_left(slots, True, key=lambda slot: bool(first[slot] == MISSING))
+
+    def whole(self, key: str) -> Array:
+        """How many of all resources have each code of a column."""
+        if key not in self._whole:
+            alive = self.alive
+            self._whole[key] = self.columns[key].count(np.flatnonzero(alive), alive)
+        return self._whole[key]
+
+    def tally(self) -> dict[tuple[str, str, str], int]:
+        """How many resources there are by account, region and state."""
+        columns = [self.columns[key] for key in ("account", "region", "state")]
+        slots = np.flatnonzero(self.alive)
+        codes = np.stack([column.first.view[slots] for column in columns])
+        sizes = tuple(len(column.values) for column in columns)
+        # One number for the three, so that they are counted in one go.
+        flat = np.ravel_multi_index(tuple(codes), sizes)
+        if np.prod(sizes, dtype=np.float64) <= _DENSE:
+            counts = np.bincount(flat)
+            there = np.flatnonzero(counts)
+            counts = counts[there]
+        else:
+            there, counts = np.unique(flat, return_counts=True)
+        texts = [
+            column.values.texts(codes)
+            for column, codes in zip(columns, np.unravel_index(there, sizes), strict=True)
+        ]
+        return dict(zip(zip(*texts, strict=True), counts.tolist(), strict=True))
 
     def _keys(self, key: str) -> Array:
         column = self.columns[key]
@@ -200,8 +248,6 @@ class KindIndex:
     @property
     def nbytes(self) -> int:
         """The memory that it takes, in bytes."""
-        parts = (*self.columns.values(), self.tags, self._seqs, self._changed, self._alive)
         arrays = (self._known, self._known_slots, self._id_places)
-        return sum(part.nbytes for part in (*parts, *self._orders.values())) + sum(
-            array.nbytes for array in arrays
-        )
+        orders = self._orders.values()
+        return sum(part.nbytes for part in (*self._parts(), *orders, *arrays))

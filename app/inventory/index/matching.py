@@ -75,7 +75,8 @@ def _codes(values: Values, wanted: Equals | Contains | Starts | Between | HasTag
     if isinstance(wanted, Contains):
         return np.unique(values.hits(wanted.folded).codes)
     hits = values.hits(wanted.folded)
-    return hits.codes[hits.places == 0]
+    found: Array = hits.codes[hits.places == 0]
+    return found
 
 
 def tag_codes(index: KindIndex, wanted: Equals | Contains | Starts | Between | HasTag) -> Array:

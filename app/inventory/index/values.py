@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -226,7 +227,7 @@ class Values:
             place = slice(int(run[0]), int(run[-1]) + 2)
             texts = sorted((self._fold(code), code) for code in codes[place].tolist())
             codes[place] = [code for _, code in texts]
-            differs = [a[0] != b[0] for a, b in zip(texts, texts[1:], strict=False)]
+            differs = [a[0] != b[0] for a, b in itertools.pairwise(texts)]
             steps[place.start + 1 : place.stop] = differs
         return codes, steps
 
@@ -238,7 +239,7 @@ class Values:
         texts = [folded[code] for code in order]
         self._order = np.array(order, np.int32)
         self._differs = np.ones(len(order), np.bool_)
-        self._differs[1:] = [a != b for a, b in zip(texts, texts[1:], strict=False)]
+        self._differs[1:] = [a != b for a, b in itertools.pairwise(texts)]
 
     def _put_in(self, codes: Array) -> None:
         if not len(codes):
@@ -275,9 +276,7 @@ class Values:
         """The memory that it takes, in bytes, but for what is remembered of words."""
         parts = (self._texts, self._folded, self._groups, self._odd, self._numbers)
         arrays = (self._hashes, self._hashed, self._order, self._differs, self._ranks)
-        return sum(part.nbytes for part in parts if part is not None) + sum(
-            array.nbytes for array in arrays
-        )
+        return sum(part.nbytes for part in (*parts, *arrays) if part is not None)
 
 
 def _bytes(text: str) -> bytes:
