@@ -98,10 +98,18 @@ class Console:
         answer = self.get(f"/login?token={token}")
         self.cookie = answer.headers["set-cookie"].partition(";")[0]
 
+    def worker(self) -> int:
+        """The process that serves pages."""
+        [worker] = _children(int((self.settings.data / "gunicorn.pid").read_text()))
+        return worker
+
+    def close(self) -> None:
+        """Let go of the connection; the next request makes a new one."""
+        self._connection = None
+
     def memory(self) -> dict[str, float]:
         """Resident memory of the worker in MB (10^6 bytes): now, and at its highest."""
-        [worker] = _children(int((self.settings.data / "gunicorn.pid").read_text()))
-        status = Path(f"/proc/{worker}/status").read_text()
+        status = Path(f"/proc/{self.worker()}/status").read_text()
         pairs = dict(line.split(":", 1) for line in status.splitlines())
         return {
             what: int(pairs[key].split()[0]) * 1024 / 1e6
@@ -148,7 +156,7 @@ def _answers(console: Console) -> bool:
     try:
         return console.get("/healthz").status == 200
     except OSError:
-        console._connection = None
+        console.close()
         return False
 
 
