@@ -8,19 +8,33 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scripts.own_console import ROOT
-from tests.bench import calls, lists, starts
+from tests.bench import calls, large, refresh, starts
 
 RESULTS = ROOT / "bench-results.json"
+_MIDDLE_AND_WORST = ("median_ms", "p99_ms")
+_OF_AN_ESTATE: dict[str, Callable[[dict[str, Any]], float]] = {
+    "seconds to collect all": lambda told: told["collected_s"],
+    "… processor seconds": lambda told: told["collected_cpu_s"],
+    "… AWS calls": lambda told: told["calls_to_collect"],
+    "refresh of all snapshots, 1% changed: seconds": lambda told: told["refresh"]["seconds"],
+    "… processor seconds of it": lambda told: told["refresh"]["cpu_s"],
+    "… changed at AWS": lambda told: told["refresh"]["changed"],
+    "… rows written": lambda told: told["refresh"]["written"],
+    "200 open lists: share of a core": lambda told: told["tabs"]["core"],
+    "… none open": lambda told: told["tabs"]["idle_core"],
+    "memory of the serving process, MB": lambda told: told["memory_mb"]["collected"]["now"],
+    "… the most it ever had": lambda told: told["memory_mb"]["after refreshes"]["most"],
+}
 
 
 def main() -> None:
-    """Everything, one after the other; takes about three minutes."""
+    """Everything, one after the other; takes about ten minutes."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="encante-bench-") as name:
         folder = Path(name)
@@ -28,8 +42,10 @@ def main() -> None:
         found: dict[str, Any] = {"machine": machine(), "starts": starts.run(folder / "starts")}
         say("AWS calls …")
         found["calls_an_hour"] = calls.run(folder / "calls")
-        say("Lists (two sandboxes, two consoles) …")
-        found |= lists.run(folder / "lists")
+        say("A refresh against boto3's own loop …")
+        found["refresh"] = refresh.run(folder / "refresh")
+        say("Lists of a large account, after those of one a tenth as large …")
+        found["large"] = large.run(folder / "large", say)
     found["machine"]["load_after"] = os.getloadavg()[0]
     found["took_s"] = round(time.monotonic() - begun, 1)
     show(found)
@@ -56,20 +72,41 @@ def machine() -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     """Print the tables."""
-    times = found["times"]
+    for size, told in found["large"].items():
+        table(
+            (f"{size}: milliseconds", "server: median", "99th %", "HTTP: median", "99th %"),
+            [
+                (name, *(f"{taken[at][what]:,.1f}" for at in taken for what in _MIDDLE_AND_WORST))
+                for name, taken in told["pages"].items()
+            ],
+        )
     table(
-        ("milliseconds", "median", "99th %", "samples"),
+        ("", *found["large"]),
         [
-            (name, f"{told['median_ms']:,.1f}", f"{told['p99_ms']:,.1f}", told["samples"])
-            for name, told in times.items()
+            (name, *(f"{read(told):,}" for told in found["large"].values()))
+            for name, read in _OF_AN_ESTATE.items()
+        ],
+    )
+    table(
+        ("processor seconds of a refresh", "first", "nothing changed", "boto3's loop", "peak MB"),
+        [
+            (
+                name,
+                told["first_refresh_cpu_s"],
+                told["refresh_cpu_s"],
+                told["boto3_cpu_s"],
+                told["peak_mb"]["refreshes"],
+            )
+            for name, told in found["refresh"].items()
         ],
     )
     columns = ["html", "css", "js", "svg", "total", "requests"]
+    [*_, weighed] = (told["first_load_bytes"] for told in found["large"].values())
     table(
         ("bytes of a first page load", *columns),
         [
             (name, *(f"{told.get(column, 0):,}" for column in columns))
-            for name, told in found["first_load_bytes"].items()
+            for name, told in weighed.items()
         ],
     )
     table(
@@ -77,13 +114,6 @@ def show(found: dict[str, Any]) -> None:
         [
             (name, f"{told['DescribeSnapshots']:,}", f"{told['total']:,}")
             for name, told in found["calls_an_hour"].items()
-        ],
-    )
-    table(
-        ("memory of the serving process, MB", "now", "most"),
-        [
-            (name, f"{told['now']:.0f}", f"{told['most']:.0f}")
-            for name, told in found["memory_mb"].items()
         ],
     )
     again = found["starts"]["again_s"]

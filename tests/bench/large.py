@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.resources import RESOURCES
+from tests.bench import weight
 from tests.bench.estate import Estate, estate
 from tests.bench.fakeaws.items import JOBS, TEAMS
 from tests.bench.served import Console, NotReadyError
@@ -36,7 +37,7 @@ class Taken:
 
     def told(self) -> dict[str, dict[str, float]]:
         """Both, as Samples tell."""
-        return {"http": self.http.told(), "server": self.server.told()}
+        return {"server": self.server.told(), "http": self.http.told()}
 
 
 def run(folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def measured(made: Estate) -> dict[str, Any]:
     during, refresh = while_refreshing(made)
     memory["after refreshes"] = made.console.memory()
     return {
+        "first_load_bytes": weight.run(made.console, "/instances"),
         "collected_s": round(made.collected_s, 1),
         "collected_cpu_s": round(made.collected_cpu_s, 1),
         "calls_to_collect": sum(made.calls().values()),

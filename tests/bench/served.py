@@ -1,4 +1,4 @@
-"""What is measured, as it runs in earnest: a full sandbox, and a console under gunicorn."""
+"""What is measured, as it runs in earnest: programs of their own, and a console under gunicorn."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import http.client
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
 
 from app.db import make_engine
 from app.inventory import Inventory
 from app.people import login_tokens
-from app.resources import RESOURCES
 from app.settings import Settings
-from scripts.own_console import ROOT, free_port
-from tests.bench.crowd import SETTINGS as SANDBOX
+from scripts.own_console import ROOT
 
-PATIENCE = 120.0
 # As a browser asks on a loopback address.
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
@@ -48,16 +43,6 @@ def program(*command: str, environment: dict[str, str] | None = None) -> Iterato
     finally:
         process.terminate()
         process.communicate(timeout=60)
-
-
-@contextmanager
-def crowd(count: int) -> Iterator[str]:
-    """A sandbox with ``count`` instances; gives its address."""
-    with program("tests.bench.crowd", str(count)) as out:
-        url = out.readline().strip()
-        if not url:
-            raise NotReadyError("The sandbox did not start.")
-        yield url
 
 
 @dataclass
@@ -120,50 +105,3 @@ class Console:
 def _children(process: int) -> list[int]:
     tasks = Path(f"/proc/{process}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-@contextmanager
-def console(folder: Path, sandbox: str) -> Iterator[Console]:
-    """A console that has collected everything once, and refreshes nothing unless asked to."""
-    values = {
-        "data": str(folder),
-        "port": str(free_port()),
-        "sandbox_port": str(urlsplit(sandbox).port),
-        "regions": ",".join(SANDBOX.regions),
-        "refresh_seconds": "3600",
-        "idle_refresh_seconds": "3600",
-    }
-    folder.mkdir(parents=True)
-    settings = Settings(**values)  # type: ignore[arg-type]  # as text, like the environment's
-    environment = {f"ENCANTE_{name.upper()}": text for name, text in values.items()}
-    pid = str(folder / "gunicorn.pid")
-    with program("gunicorn", "-c", "gunicorn.conf.py", "-p", pid, environment=environment):
-        console = Console(settings, Inventory(make_engine(settings.database_url), RESOURCES))
-        _wait_until(lambda: _answers(console), "The console did not answer.")
-        console.sign_in()
-        _wait_until(lambda: collected(console.inventory), "The collection did not end.")
-        yield console
-
-
-def collected(inventory: Inventory) -> bool:
-    """Whether every kind has been read to the end in every region, and no refresh is running."""
-    places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
-    wanted = len(RESOURCES) * len(SANDBOX.regions)
-    return len(places) == wanted and all(p.seen_at and not p.trying for p in places)
-
-
-def _answers(console: Console) -> bool:
-    try:
-        return console.get("/healthz").status == 200
-    except OSError:
-        console.close()
-        return False
-
-
-def _wait_until(ready: object, problem: str) -> None:
-    assert callable(ready)
-    end = time.monotonic() + PATIENCE
-    while not ready():
-        if time.monotonic() > end:
-            raise NotReadyError(problem)
-        time.sleep(0.05)
