@@ -15,6 +15,7 @@ from app.aws.errors import AwsError
 from app.aws.reference import References
 from app.db import make_engine
 from app.inventory import Collector, Inventory
+from app.inventory.known_accounts import KnownAccounts
 from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.resources.spec import Row
@@ -104,7 +105,7 @@ def build(settings: Settings) -> House:
     """Wire a console together; brings the database up to date first."""
     engine = make_engine(settings.database_url)
     upgrade(engine)
-    accounts = make_accounts(settings)
+    accounts = make_accounts(settings, KnownAccounts(engine))
     inventory = Inventory(engine, RESOURCES)
     collector = Collector(inventory, accounts, RESOURCES, settings)
     return House(

@@ -228,7 +228,7 @@ class Clients:
         return answer
 
     def make_sure(self, region: str) -> None:
-        """Raise AwsError unless these are credentials for the account that is expected, if one is."""
+        """Raise AwsError unless these credentials are for the account that is expected, if any."""
         if not self._expected:
             return
         held = self._identity

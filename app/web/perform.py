@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from app.people import actions
 from app.resources import RESOURCES
 
 log = structlog.get_logger()
+ATTRIBUTED = timedelta(minutes=1)  # for so long what changes is thought to be the action's doing
 Key = tuple[str, str, str]  # kind, account and region
 
 
@@ -41,6 +43,7 @@ def carry_out(house: House, token: str, plan: Plan) -> list[dict[str, Any]]:
     touched: dict[Key, set[str]] = {}
     try:
         for number, call in enumerate(plan.calls):
+            _claim(house, token, call)
             try:
                 answer = call.run(house.accounts.clients(call.account))
             except AwsError as error:
@@ -59,25 +62,37 @@ def carry_out(house: House, token: str, plan: Plan) -> list[dict[str, Any]]:
                 of=len(plan.calls),
             )
             answers.append(answer)
-            _learn(house, call, answer, touched)
+            _learn(house, token, call, answer, touched)
     finally:
-        _reread(house, touched)
+        _reread(house, token, touched)
     return answers
 
 
+def _claim(house: House, token: str, call: Call) -> None:
+    """From now on what is seen to change in the resources is put down to this action."""
+    touches: dict[Key, set[str]] = {}
+    _touch(touches, call, call.touches)
+    for scope, ids in touches.items():
+        house.inventory.acted(*scope, sorted(ids), token, now() + ATTRIBUTED)
+
+
 def _learn(
-    house: House, call: Call, answer: Mapping[str, Any], touched: dict[Key, set[str]]
+    house: House,
+    token: str,
+    call: Call,
+    answer: Mapping[str, Any],
+    touched: dict[Key, set[str]],
 ) -> None:
     """Put what a call made or removed into the inventory at once."""
     account, moment = call.account, now()
     _touch(touched, call, call.touches)
     for kind, resource_id in call.removes:
-        house.inventory.forget(kind, account, call.region, [resource_id], moment)
+        house.inventory.forget(kind, account, call.region, [resource_id], moment, action=token)
     if call.makes is None:
         return
     kind = call.makes[0]
     made = [entry for entry in call.made(answer) if entry.get(RESOURCES[kind].id_key)]
-    house.inventory.store(kind, account, call.region, made, moment)
+    house.inventory.store(kind, account, call.region, made, moment, action=token)
     ids = [str(entry[RESOURCES[kind].id_key]) for entry in made]
     _touch(touched, call, [(kind, each) for each in ids])
 
@@ -87,10 +102,10 @@ def _touch(touched: dict[Key, set[str]], call: Call, resources: Sequence[tuple[s
         touched.setdefault((kind, call.account, call.region), set()).add(resource_id)
 
 
-def _reread(house: House, touched: Mapping[Key, set[str]]) -> None:
+def _reread(house: House, token: str, touched: Mapping[Key, set[str]]) -> None:
     for (kind, account, region), ids in touched.items():
         try:
-            house.collector.reread(kind, account, region, sorted(ids))
+            house.collector.reread(kind, account, region, sorted(ids), action=token)
         except AwsError as error:
             # the deed is done and told; the collector will read them again by itself
             log.warning("not read again", kind=kind, region=region, code=error.code)
