@@ -7,11 +7,12 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from botocore.model import OperationNotFoundError
 
-from app.sandbox import account, moto_import, wire
+from app.sandbox import account, moto_import, sts, wire
 from app.sandbox.calls import Calls
 from app.sandbox.control import Control
 from app.sandbox.faults import Faults, hang_up
@@ -32,7 +33,7 @@ class Application:
         self.settings = settings
         self.changed = changed
         self.calls = Calls()
-        self.faults = Faults(settings.account_id)
+        self.faults = Faults()
         self.control = Control(settings, self.faults, self.calls, changed)
         self.services = {service: moto_import.flask_app(service) for service in account.SERVICES}
         self.regions = moto_import.regions()
@@ -69,8 +70,11 @@ class Application:
         request = wire.read_request(environ, body)
         if not request.service and request.operation in LINKS:
             request = _from_link(environ, request)
+        who = sts.caller(request, self.settings)
+        if who is not None and not request.account_id:
+            request = replace(request, account_id=who.account_id)
         self.calls.count(request)
-        refusal = self._refusal(request)
+        refusal = self._refusal(request) or sts.refusal(request, who)
         if refusal is not None:
             return refusal
         return self.faults.strike(request, environ, lambda asked: self._serve(environ, asked))
@@ -102,7 +106,11 @@ class Application:
         """Let moto answer, under the lock, with anything but an answer made an AWS error."""
         environ["wsgi.input"] = io.BytesIO(request.body)
         environ["CONTENT_LENGTH"] = str(len(request.body))
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.settings.account_id
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = request.account_id
+        who = sts.caller(request, self.settings)
+        own = sts.answer(request, who, self.settings) if who and request.service == "sts" else None
+        if own is not None:
+            return own
         try:
             with account.LOCK:
                 if self._closed:
@@ -118,15 +126,15 @@ class Application:
 
 
 def _from_link(environ: Environ, request: Request) -> Request:
-    """The request that a link from one of SNS's messages makes; the region is in its ARN."""
+    """The request that a link from one of SNS's messages makes; its ARN tells the rest."""
     query = environ.get("QUERY_STRING", "").encode() or request.body
     asked = Request("", "", "", query, is_json=False).parameters()
     arn = (asked.get("TopicArn") or asked.get("SubscriptionArn") or [""])[0]
-    region = (arn.split(":") + [""] * 4)[3]
+    region, account_id = (arn.split(":") + [""] * 5)[3:5]
     environ["HTTP_AUTHORIZATION"] = (
         f"AWS4-HMAC-SHA256 Credential=anonymous/20000101/{region}/sns/aws4_request"
     )
-    return Request("sns", region, request.operation, query, is_json=False)
+    return Request("sns", region, request.operation, query, is_json=False, account_id=account_id)
 
 
 def _read_body(environ: Environ) -> bytes | None:

@@ -26,6 +26,7 @@ class Calls:
             "time": clock.now().isoformat(timespec="milliseconds"),
             "service": request.service,
             "operation": request.operation,
+            "account": request.account_id,
             "region": request.region,
         }
         with self._lock:

@@ -92,8 +92,9 @@ class Control:
     def _mailbox(self, environ: Environ, body: bytes) -> Answer:
         mails: list[dict[str, Any]] = []
         with account.LOCK:
-            for sns in account.backends("sns")[self.settings.account_id].values():
-                mails += getattr(sns, "_encante_mailbox", [])
+            for account_id in self.settings.all_accounts:
+                for sns in account.backends("sns")[account_id].values():
+                    mails += getattr(sns, "_encante_mailbox", [])
         return wire.as_json({"mails": sorted(mails, key=lambda mail: mail["time"])})
 
 

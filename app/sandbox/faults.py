@@ -1,7 +1,8 @@
 """Faults on demand: what goes wrong in AWS, switched on over HTTP for tests and demonstrations.
 
-A fault is matched by operation (a name, or a pattern such as `Describe*` or `*`), and strikes a
-number of times (`count`) or always, and each time or only every nth call (`every`).
+A fault is matched by operation (a name, or a pattern such as `Describe*` or `*`), and by account
+and region if it names them. It strikes a number of times (`count`) or always, and each time or only
+every nth call (`every`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from app.sandbox import account, wire
@@ -46,6 +47,8 @@ class Fault:
 
     fault: str
     operation: str = "*"
+    account: str = ""
+    region: str = ""
     count: int | None = None
     every: int = 1
     code: str = "InternalError"
@@ -62,15 +65,17 @@ class Fault:
             return False
         if self.fault == "ignore_dry_run" and b"DryRun=" not in request.body:
             return False
+        if self.account not in ("", request.account_id) or self.region not in ("", request.region):
+            return False
         return fnmatch.fnmatchcase(request.operation, self.operation)
 
-    def play(self, request: Request, environ: Environ, account_id: str, serve: Serve) -> Answer:
+    def play(self, request: Request, environ: Environ, serve: Serve) -> Answer:
         """Do to the request what the fault is; `serve` answers a request in earnest."""
         match self.fault:
             case "throttle":
                 return _throttled(request)
             case "refuse":
-                return _refused(request, account_id, self.message, self.encoded)
+                return _refused(request, self.message, self.encoded)
             case "error":
                 return wire.error(request, self.status, self.code, self.message or self.code)
             case "html500":
@@ -87,15 +92,14 @@ class Fault:
                 body = re.sub(rb"(?:^|&)DryRun=[^&]*", b"", request.body).lstrip(b"&")
                 return serve(replace(request, body=body))
             case "fail_snapshot":
-                return _failing(request, account_id, self.message, serve)
+                return _failing(request, self.message, serve)
         raise AssertionError(self.fault)
 
 
 class Faults:
     """The switched-on faults, oldest first; the first that matches a request strikes it."""
 
-    def __init__(self, account_id: str) -> None:
-        self.account_id = account_id
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
@@ -122,7 +126,7 @@ class Faults:
         fault = self._take(request)
         if fault is None:
             return serve(request)
-        return fault.play(request, environ, self.account_id, serve)
+        return fault.play(request, environ, serve)
 
     def _take(self, request: Request) -> Fault | None:
         with self._lock:
@@ -144,13 +148,13 @@ def read_fault(asked: Any) -> Fault:
     """A fault from its JSON, e.g. `{"fault": "throttle", "operation": "Describe*", "count": 3}`."""
     if not isinstance(asked, dict):
         raise FaultError('a JSON object is needed, e.g. {"fault": "throttle"}')
-    known = ("fault", "operation", "count", "every", "code", "message", "status", "seconds")
+    known = [each.name for each in fields(Fault) if each.name not in ("id", "seen")]
     for name in asked:
-        if name not in (*known, "encoded"):
-            raise FaultError(f"{name}: unknown; a fault has {', '.join(known)}, encoded")
+        if name not in known:
+            raise FaultError(f"{name}: unknown; a fault has {', '.join(known)}")
     if asked.get("fault") not in KINDS:
         raise FaultError(f"fault: {asked.get('fault')!r} is none of {', '.join(KINDS)}")
-    for name in ("operation", "code", "message"):
+    for name in ("operation", "account", "region", "code", "message"):
         if not isinstance(asked.get(name, ""), str):
             raise FaultError(f"{name}: a text is needed")
     _check_number(asked, "count", 1, 1_000_000)
@@ -181,6 +185,7 @@ def _shown(fault: Fault) -> dict[str, Any]:
         "every": fault.every,
         "seen": fault.seen,
     }
+    shown |= {name: value for name in ("account", "region") if (value := getattr(fault, name))}
     if fault.fault == "error":
         shown |= {"code": fault.code, "status": fault.status}
     if fault.fault == "slow":
@@ -204,9 +209,9 @@ def _throttled(request: Request) -> Answer:
     return wire.error(request, 400, "Throttling", "Rate exceeded")
 
 
-def _refused(request: Request, account_id: str, message: str, encoded: bool) -> Answer:
+def _refused(request: Request, message: str, encoded: bool) -> Answer:
     """What a call gets that no policy allows: EC2's, SNS's, or everybody else's wording."""
-    who = f"User: arn:aws:iam::{account_id}:user/sandbox is not authorized to perform:"
+    who = f"User: arn:aws:iam::{request.account_id}:user/sandbox is not authorized to perform:"
     action = f"{request.service}:{request.operation}"
     why = f"because no identity-based policy allows the {action} action"
     if request.service == "ec2":
@@ -219,11 +224,11 @@ def _refused(request: Request, account_id: str, message: str, encoded: bool) -> 
     return wire.error(request, 403, code, message or f"{who} {action} {why}")
 
 
-def _failing(request: Request, account_id: str, message: str, serve: Serve) -> Answer:
+def _failing(request: Request, message: str, serve: Serve) -> Answer:
     """Serve a call that makes snapshots, and have those snapshots fail when their time comes."""
     answer = serve(request)
     with account.LOCK:
-        ec2 = account.backend("ec2", account_id, request.region)
+        ec2 = account.backend("ec2", request.account_id, request.region)
         for snapshot_id in _made(ec2, answer.body.decode()):
             ec2.snapshots[snapshot_id]._encante_fails = message or "An internal error occurred"
     return answer

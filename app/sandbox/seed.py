@@ -7,6 +7,7 @@ whatever is in it came about as it would have in AWS.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,10 +19,12 @@ Tags = dict[str, str]
 
 
 def plant(settings: SandboxSettings) -> None:
-    """Fill an empty account: most of it in the first region, a little in the second."""
+    """Fill empty accounts: the first region of the first one, and a little elsewhere."""
     _main_region(Region(settings, settings.regions[0]))
     for name in settings.regions[1:2]:
         _second_region(Region(settings, name))
+    for account_id in settings.all_accounts[1:]:
+        _second_region(Region(replace(settings, account_id=account_id), settings.regions[0]))
 
 
 class Region:

@@ -34,11 +34,18 @@ class SandboxSettings:
     volume_modifying: float = 10.0
     vcpu_limit: int = 64
     account_id: str = "123456789012"
+    accounts: tuple[str, ...] = ()  # further ones, reached by assuming a role
+    external_id: str = ""  # that AssumeRole must give
     regions: tuple[str, ...] = ("us-east-1", "eu-central-1")
     port: int = 8081
     host: str = "127.0.0.1"
     data: Path | None = None
     seed: bool = True
+
+    @property
+    def all_accounts(self) -> tuple[str, ...]:
+        """The numbers of all accounts; the first is the one that any credentials are of."""
+        return tuple(dict.fromkeys((self.account_id, *self.accounts)))
 
     @property
     def folder(self) -> Path | None:
@@ -69,6 +76,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> SandboxSetting
         **durations,
         vcpu_limit=_whole(env, PREFIX + "VCPU_LIMIT", default.vcpu_limit, 0, 1_000_000),
         account_id=_account(env, default.account_id),
+        accounts=_accounts(env),
+        external_id=env.get(PREFIX + "EXTERNAL_ID", ""),
         regions=_regions(env, default.regions),
         port=_whole(env, PREFIX + "PORT", default.port, 0, 65_535),
         data=Path(env.get("ENCANTE_DATA", "data")),
@@ -102,9 +111,18 @@ def _account(env: Mapping[str, str], default: str) -> str:
     return text
 
 
+def _accounts(env: Mapping[str, str]) -> tuple[str, ...]:
+    text = env.get(PREFIX + "ACCOUNTS", "")
+    ids = [part.strip() for part in text.split(",") if part.strip()]
+    for account_id in ids:
+        if not re.fullmatch(r"[0-9]{12}", account_id):
+            raise SettingsError(f"{PREFIX}ACCOUNTS: {account_id!r}: an AWS account has 12 digits")
+    return tuple(dict.fromkeys(ids))
+
+
 def _regions(env: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
     text = env.get("ENCANTE_REGIONS")
-    if text is None:
+    if text is None or text == "all":  # all there are, whichever are filled
         return default
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:

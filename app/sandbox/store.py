@@ -16,6 +16,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,9 @@ class Store:
             return False
         clock.reset()
         clock.advance(state["advanced"])
-        account.restore(self.settings.account_id, state["services"])
+        kept = {self.settings.account_id: state["services"], **state.get("others", {})}
+        for account_id in self.settings.all_accounts:
+            account.restore(account_id, kept.get(account_id, {}))
         return True
 
     def start(self) -> None:
@@ -126,7 +129,7 @@ class Store:
         """Write the account: whole or not at all."""
         if self.folder is None:
             return
-        data = dump(self.settings.account_id)
+        data = dump(self.settings.all_accounts)
         path = self.folder / FILE
         new = path.with_suffix(".new")
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -137,14 +140,17 @@ class Store:
         _sync_folder(self.folder)
 
 
-def dump(account_id: str) -> bytes:
-    """The account as bytes: a first pickle that says what it is, then the state itself."""
+def dump(accounts: Sequence[str]) -> bytes:
+    """The accounts as bytes: a first pickle that says what it is, then the state itself."""
     buffer = io.BytesIO()
     with account.LOCK:
-        _Pickler(buffer).dump(_stamp(account_id))
-        _Pickler(buffer).dump(
-            {"advanced": clock.advanced(), "services": account.snapshot(account_id)}
-        )
+        _Pickler(buffer).dump(_stamp(accounts[0]))
+        state = {
+            "advanced": clock.advanced(),
+            "services": account.snapshot(accounts[0]),
+            "others": {account_id: account.snapshot(account_id) for account_id in accounts[1:]},
+        }
+        _Pickler(buffer).dump(state)
     return buffer.getvalue()
 
 

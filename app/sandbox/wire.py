@@ -16,7 +16,7 @@ Environ = dict[str, Any]
 JSON_PROTOCOL = "application/x-amz-json-1.0"
 
 _CREDENTIAL = re.compile(
-    r"^AWS4-HMAC-SHA256 .*?Credential=[^/,\s]+/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request"
+    r"^AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request"
 )
 
 
@@ -28,7 +28,8 @@ NOT_XML = re.compile(rb"%(?:0[0-8bcef]|1[0-9a-f]|ef%bf%b[ef])|[\x00-\x08\x0b\x0c
 class Request:
     """One AWS request: who is asked (`service`, `region`) for what (`operation`).
 
-    `service`, `region` and `operation` are empty where the request does not say them.
+    `service`, `region` and `operation` are empty where the request does not say them; so are
+    `access_key` and `token`, with which it is signed.
     """
 
     service: str
@@ -36,6 +37,9 @@ class Request:
     operation: str
     body: bytes = field(repr=False)
     is_json: bool
+    access_key: str = ""
+    token: str = field(default="", repr=False)
+    account_id: str = ""  # whose it is; the application finds out
 
     def parameters(self) -> dict[str, list[str]]:
         """The parameters of a query request; empty for the JSON protocol."""
@@ -73,14 +77,16 @@ def read_request(environ: Environ, body: bytes) -> Request:
     `X-Amz-Target` (JSON) or from `Action` (query). Signatures themselves are not checked.
     """
     scope = _CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
-    region, service = scope.groups() if scope else ("", "")
+    key, region, service = scope.groups() if scope else ("", "", "")
+    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return Request(service, region, target.rpartition(".")[2], body, is_json=True)
+        name = target.rpartition(".")[2]
+        return Request(service, region, name, body, True, key, token)
     query = body.decode("utf-8", "replace") or environ.get("QUERY_STRING", "")
     operation = parse_qs(query).get("Action", [""])[0]
     is_json = "amz-json" in environ.get("CONTENT_TYPE", "")
-    return Request(service, region, operation, body, is_json)
+    return Request(service, region, operation, body, is_json, key, token)
 
 
 def error(request: Request, status: int, code: str, message: str) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from dataclasses import replace
 from typing import Any
 
 from app.sandbox import moto_import
@@ -138,7 +139,7 @@ def check() -> None:
 
 
 def install(settings: SandboxSettings) -> None:
-    """Let this process's moto behave as `settings` say, for the account that they name.
+    """Let this process's moto behave as `settings` say, for the accounts that they name.
 
     May be called again, with other settings or another account. Raises MotoHasChanged.
     """
@@ -151,7 +152,8 @@ def install(settings: SandboxSettings) -> None:
         owner = _resolve(f"ec2.models.{name.replace('.', ':')}")
         for fact, default in facts.items():
             setattr(owner, fact, default)
-    dispatch.SETTINGS[settings.account_id] = settings
+    for account_id in settings.all_accounts:
+        dispatch.SETTINGS[account_id] = replace(settings, account_id=account_id)
     response = _resolve("ec2.responses:EC2Response")
     if getattr(response._dispatch, "_encante", False):
         return
