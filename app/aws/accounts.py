@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 from app.aws.call import Call
@@ -34,6 +35,10 @@ class Source:
     profile: str = ""
     role: str = ""
     external_id: str = ""
+
+
+Sources = Mapping[str, Source]  # by the account's number
+NO_SOURCES: Sources = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,10 @@ class Accounts:
         """Whether all accounts and regions are known: only then is what is elsewhere not ours."""
         return all(entry.account.id and entry.regions_known for entry in self._entries)
 
+    def sources(self) -> Sources:
+        """Where the credentials of each account come from, by its number."""
+        return {account.id: account.source for account in self.usable}
+
     def clients(self, account_id: str = "") -> Clients:
         """The clients of an account; of the main one for an empty id.
 
@@ -224,7 +233,7 @@ class Accounts:
 
     def _meet(self, entry: _Entry, now: datetime) -> None:
         try:
-            identity = entry.clients.identity(self._default[0])
+            identity = entry.clients.identity(self._default[0], fresh=True)
         except AwsError as error:
             entry.account = replace(entry.account, identity=None, trouble=error)
             if error.trouble == "credentials":

@@ -29,6 +29,7 @@ CONNECTIONS = 16  # that one client keeps open
 SESSION_NAME = "encante"  # under which an assumed role appears in CloudTrail
 _ATTEMPTS: dict[Repeat, int] = {"read": 5, "safe": 3, "token": 3, "once": 1}
 _IDENTITY_SECONDS = 300
+_NOT_HERE = "AuthFailure"  # a region that is not opted in says so too, to good credentials
 # moto, and what is built on it, honours DryRun in all operations of ours but these.
 _DRY_RUN_IGNORED = {"ModifyInstanceAttribute"}
 
@@ -140,8 +141,6 @@ class Clients:
         try:
             answer = role.base.send("sts", "AssumeRole", given, role.region, "safe")
         except AwsError as error:
-            if error.trouble == "credentials":
-                role.base.forget()
             if error.trouble in {"refused", "uncertain"}:
                 # to whoever wanted to use them it is as if there were none
                 raise replace(error, trouble="credentials") from error
@@ -175,10 +174,10 @@ class Clients:
             return Endpoint("aws")
         return Endpoint("other", url)
 
-    def identity(self, region: str) -> Identity:
-        """Who we are, remembered for five minutes. Raises AwsError."""
+    def identity(self, region: str, fresh: bool = False) -> Identity:
+        """Who we are, remembered for five minutes unless ``fresh``. Raises AwsError."""
         held = self._identity
-        if held and time.monotonic() - held[0] < _IDENTITY_SECONDS:
+        if held and not fresh and time.monotonic() - held[0] < _IDENTITY_SECONDS:
             return held[1]
         answer = self.send("sts", "GetCallerIdentity", {}, region, "read")
         identity = Identity(answer["Account"], answer["Arn"], answer["UserId"])
@@ -221,6 +220,8 @@ class Clients:
             in_doubt = self._attempts.lost and repeat != "read"
             if in_doubt and raised.trouble in {"unreachable", "throttled"}:
                 raised = replace(raised, trouble="uncertain")
+            if raised.trouble == "credentials" and raised.code != _NOT_HERE:
+                self.forget()  # there may be better ones, or the role can be assumed again
             raise raised from error
         except (OSError, JSONDecodeError) as error:
             # A program or file that ~/.aws names for credentials is not there, or gives no JSON.

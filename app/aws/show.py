@@ -6,12 +6,24 @@ AWS as it is, and must not be able to become code, a comment's end or another ar
 
 from __future__ import annotations
 
+from app.aws.accounts import Sources
 from app.aws.call import Plan
 from app.aws.clients import Endpoint
 from app.aws.show_boto3 import as_boto3
 from app.aws.show_cli import as_cli
 
-__all__ = ["Endpoint", "as_boto3", "as_cli", "as_words"]
+__all__ = ["Endpoint", "as_boto3", "as_cli", "as_words", "roles_needed"]
+
+
+def roles_needed(plan: Plan, sources: Sources) -> list[str]:
+    """That roles must be assumed before the plan's code and commands are run, a sentence each."""
+    accounts = dict.fromkeys(call.account for call in plan.calls)
+    return [
+        f"What is done in the account {account} needs the credentials of the role "
+        f"{sources[account].role}; assume it before you run this yourself."
+        for account in accounts
+        if account in sources and sources[account].role
+    ]
 
 
 def as_words(plan: Plan) -> list[str]:

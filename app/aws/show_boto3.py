@@ -7,17 +7,21 @@ from typing import Any
 
 from botocore import xform_name
 
+from app.aws.accounts import NO_SOURCES, Source, Sources
 from app.aws.call import Call, Plan
 from app.aws.clients import Endpoint
 from app.aws.layout import WIDTH, Style, laid_out
 from app.aws.sessions import SANDBOX_KEY
 
 _INDENT = "    "
+Place = tuple[str, str, str]  # service, region, account
 
 
-def as_boto3(plan: Plan, endpoint: Endpoint) -> str:
+def as_boto3(plan: Plan, endpoint: Endpoint, sources: Sources = NO_SOURCES) -> str:
     """Runnable Python for the whole plan: imports, clients, then call by call.
 
+    ``sources`` says for each account where its credentials come from: a profile is named, and a
+    role, which has to be assumed first, stands as a comment.
     UserData stands as plain text: boto3 encodes it. A client whose calls must not be repeated is
     told to try once, because botocore's own three attempts could make two snapshots.
     Raises TypeError for a parameter that is not plain data.
@@ -29,7 +33,10 @@ def as_boto3(plan: Plan, endpoint: Endpoint) -> str:
         lines.append("from botocore.config import Config")
     lines.append("")
     for place, name in names.items():
-        lines.append(_client(name, *place, endpoint, place in once))
+        source = sources.get(place[2], Source(""))
+        if source.role:
+            lines.append(f"# With the credentials of {source.role}:")
+        lines.append(_client(name, place, source, endpoint, place in once))
     for call in plan.calls:
         says = " ".join(_printable(call.says).split())
         lines += ["", f"# {says}"] if says else [""]
@@ -37,32 +44,40 @@ def as_boto3(plan: Plan, endpoint: Endpoint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _place(call: Call) -> tuple[str, str]:
-    return call.service, call.region
+def _place(call: Call) -> Place:
+    return call.service, call.region, call.account
 
 
-def _client_names(plan: Plan) -> dict[tuple[str, str], str]:
-    """A variable name for each client: the service, with the region where there are several."""
+def _client_names(plan: Plan) -> dict[Place, str]:
+    """A variable name for each client: the service, with what else tells several apart."""
     places = list(dict.fromkeys(_place(call) for call in plan.calls))
-    services = [service for service, _ in places]
-    return {
-        (service, region): service
-        if services.count(service) == 1
-        else f"{service}_{region.replace('-', '_')}"
-        for service, region in places
-    }
+
+    def name(service: str, region: str, account: str) -> str:
+        same = [place for place in places if place[0] == service]
+        parts = [service]
+        if len({place[1] for place in same}) > 1:
+            parts.append(region.replace("-", "_"))
+        if len({place[2] for place in same}) > 1:
+            parts.append(account)
+        return "_".join(parts)
+
+    return {place: name(*place) for place in places}
 
 
-def _client(name: str, service: str, region: str, endpoint: Endpoint, once: bool) -> str:
+def _client(name: str, place: Place, source: Source, endpoint: Endpoint, once: bool) -> str:
+    service, region, _ = place
     arguments = {"region_name": python_literal(region)}
     if endpoint.url:
         arguments["endpoint_url"] = python_literal(endpoint.url)
-    if endpoint.kind == "sandbox":
+    if endpoint.kind == "sandbox" and not source.role:
         arguments["aws_access_key_id"] = python_literal(SANDBOX_KEY)
         arguments["aws_secret_access_key"] = python_literal(SANDBOX_KEY)
     if once:
         arguments["config"] = 'Config(retries={"mode": "standard", "total_max_attempts": 1})'
-    return _call_code(f"{name} = boto3.client", [python_literal(service)], arguments)
+    session = "boto3"
+    if source.profile and not source.role:
+        session = f"boto3.Session(profile_name={python_literal(source.profile)})"
+    return _call_code(f"{name} = {session}.client", [python_literal(service)], arguments)
 
 
 def _invocation(client: str, call: Call) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 
 from botocore import xform_name
 
+from app.aws.accounts import NO_SOURCES, Source, Sources
 from app.aws.call import Call, Plan
 from app.aws.clients import Endpoint
 from app.aws.layout import WIDTH, Style, laid_out
@@ -40,30 +41,35 @@ _FALSE_FLAGS = {
 _WORD = re.compile(r"[A-Za-z0-9][\w.:/@+-]*", re.ASCII)
 
 
-def as_cli(plan: Plan, endpoint: Endpoint) -> str:
+def as_cli(plan: Plan, endpoint: Endpoint, sources: Sources = NO_SOURCES) -> str:
     """One ``aws`` command for each call, joined so that one that fails stops the rest.
 
-    They stand without comments, which an interactive zsh would take for commands. A call that must
+    They stand without comments, which an interactive zsh would take for commands. ``sources``
+    says for each account where its credentials come from: a profile is named; a role has to be
+    assumed before (``roles_needed``). A call that must
     not be repeated is told to try once. Raises TypeError for a parameter that is not plain data.
     """
-    return " &&\n\n".join(_command(call, endpoint) for call in plan.calls) + "\n"
+    return " &&\n\n".join(_command(call, endpoint, sources) for call in plan.calls) + "\n"
 
 
-def _command(call: Call, endpoint: Endpoint) -> str:
+def _command(call: Call, endpoint: Endpoint, sources: Sources) -> str:
     arguments = ["--region " + _quoted(call.region)]
     if endpoint.url:
         arguments.append("--endpoint-url " + _quoted(endpoint.url))
+    source = sources.get(call.account, Source(""))
+    if source.profile and not source.role:
+        arguments.append("--profile " + _quoted(source.profile))
     arguments += _arguments(call)
     command = f"aws {call.service} {xform_name(call.operation, '-')}"
     flat = " ".join([command, *arguments])
     if len(flat) > WIDTH or "\n" in flat:
         flat = f" \\\n{_INDENT}".join([command, *arguments])
-    return _environment(call, endpoint) + flat
+    return _environment(call, endpoint, source) + flat
 
 
-def _environment(call: Call, endpoint: Endpoint) -> str:
+def _environment(call: Call, endpoint: Endpoint, source: Source) -> str:
     variables = {}
-    if endpoint.kind == "sandbox":
+    if endpoint.kind == "sandbox" and not source.role:
         variables["AWS_ACCESS_KEY_ID"] = SANDBOX_KEY
         variables["AWS_SECRET_ACCESS_KEY"] = SANDBOX_KEY
     if call.entry.repeat == "once":

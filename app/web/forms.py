@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app.aws.call import Plan, check
 from app.aws.errors import AwsError
-from app.aws.show import as_boto3, as_cli, as_words
+from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
 from app.resources import RESOURCES
 from app.resources.forms import ActionForm, Desk, Done, link, page_of
@@ -290,7 +290,7 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
     ]
     plan = form.planned(desk)
     shown = {"boto3": "", "cli": ""}
-    notes = form.warnings(desk)
+    notes = [*form.warnings(desk), *roles_needed(plan, desk.accounts.sources())]
     try:
         shown = _code(plan)
     except ValueError as error:  # a value that no command line can hold
@@ -301,8 +301,10 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
 def _code(plan: Plan) -> dict[str, str]:
     if not plan.calls:
         return {"boto3": "", "cli": ""}
-    endpoint = house().accounts.clients().endpoint(region=house().settings.regions[0])
-    return {"boto3": as_boto3(plan, endpoint), "cli": as_cli(plan, endpoint)}
+    accounts = house().accounts
+    endpoint = accounts.clients().endpoint(region=house().settings.regions[0])
+    sources = accounts.sources()
+    return {"boto3": as_boto3(plan, endpoint, sources), "cli": as_cli(plan, endpoint, sources)}
 
 
 def linked_page(kind: str, name: str) -> ResponseReturnValue:

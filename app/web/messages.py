@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from app.aws import queues
 from app.aws.call import Plan, plain
-from app.aws.show import as_boto3, as_cli, as_words
+from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
 from app.resources.queues import QUEUE
 from app.resources.spec import Row
@@ -84,12 +84,13 @@ def delete(resource_id: str) -> ResponseReturnValue:
 
 def _values(row: Row) -> dict[str, Any]:
     plan = Plan("Look at messages", (queues.receive(row.description),)).within(row.account)
-    endpoint = house().accounts.clients(row.account).endpoint(region=row.region)
+    accounts = house().accounts
+    endpoint, sources = accounts.clients(row.account).endpoint(), accounts.sources()
     preview = {
         "says": as_words(plan),
-        "boto3": as_boto3(plan, endpoint),
-        "cli": as_cli(plan, endpoint),
-        "notes": [],
+        "boto3": as_boto3(plan, endpoint, sources),
+        "cli": as_cli(plan, endpoint, sources),
+        "notes": roles_needed(plan, sources),
         "problems": [],
     }
     return {"resource": QUEUE, "row": row, "preview": preview, "checks": None}

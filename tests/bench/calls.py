@@ -62,9 +62,9 @@ class Account(Clients):
         model = self._models.get_service_model(service)
         return SimpleNamespace(meta=SimpleNamespace(service_model=model))
 
-    def identity(self, region: str) -> Identity:
+    def identity(self, region: str, fresh: bool = False) -> Identity:
         """As Clients.identity, remembered by this clock."""
-        if self._known_since is None or self.now - self._known_since >= IDENTITY:
+        if fresh or self._known_since is None or self.now - self._known_since >= IDENTITY:
             self._known_since = self.now
             self.calls["GetCallerIdentity"] += 1
         return Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/bench", "bench")

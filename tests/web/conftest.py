@@ -30,27 +30,27 @@ class Aws:
 
     def fault(self, fault: str, operation: str = "*", **more: Any) -> None:
         """Switch a fault on."""
-        self._send("faults", "POST", {"fault": fault, "operation": operation} | more)
+        self.send("faults", "POST", {"fault": fault, "operation": operation} | more)
 
     def calls(self) -> dict[str, int]:
         """How often each operation was called since the test began."""
-        found: dict[str, int] = self._send("calls", "GET")["by_operation"]
+        found: dict[str, int] = self.send("calls", "GET")["by_operation"]
         return found
 
     def forget_calls(self) -> None:
         """Count from here."""
-        self._send("calls", "DELETE")
+        self.send("calls", "DELETE")
 
     def anew(self) -> None:
         """The seeded account as at first, no faults, the real time."""
-        self._send("faults", "DELETE")
+        self.send("faults", "DELETE")
         self.forget_calls()
         clock.reset()
         with account.LOCK:
             account.forget(SANDBOX.account_id)
             seed.plant(SANDBOX)
 
-    def _send(self, name: str, method: str, body: Any = None) -> Any:
+    def send(self, name: str, method: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
         with urllib.request.urlopen(asked, timeout=10) as answer:
