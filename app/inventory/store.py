@@ -79,6 +79,7 @@ class _Candidate:
 
     id: str
     kept: str
+    description: Description
     entry: Entry
 
 
@@ -147,7 +148,7 @@ def _compare(
             entry = make_entry(
                 reading.resource, reading.scope.account, reading.scope.region, document
             )
-            suspects.append(_Candidate(resource_id, kept, entry))
+            suspects.append(_Candidate(resource_id, kept, document.description, entry))
     return suspects, settled
 
 
@@ -170,7 +171,8 @@ def _known(
     found = select(*(resources.c[name] for name in columns))
     if whole or reading.trust == "reply":
         found = found.add_columns(
-            resources.c.acted_by, resources.c.acted_until, documents.c.description
+            *(resources.c[name] for name in ("whole", "acted_by", "acted_until")),
+            documents.c.description,
         ).join(documents, documents.c.seq == resources.c.seq)
     rows = connection.execute(found.where(*here(reading.scope), resources.c.id.in_(ids)))
     return {row.id: row for row in rows}
@@ -213,7 +215,7 @@ def _write(
     way that what was made ready does not fit any more.
     """
     new: list[Entry] = []
-    differing: list[tuple[Row[Any], Entry]] = []
+    differing: list[tuple[Row[Any], _Candidate]] = []
     same: list[int] = []
     seqs: list[int] = []
     outrun: list[str] = []
@@ -231,7 +233,7 @@ def _write(
             elif row is None:
                 new.append(candidate.entry)
             elif row.digest != candidate.entry.digest or row.gone_at is not None:
-                differing.append((row, candidate.entry))
+                differing.append((row, candidate))
             else:
                 same.append(row.seq)
         if new or differing:
@@ -247,7 +249,7 @@ def _changes(
     connection: Connection,
     reading: Reading,
     new: Sequence[Entry],
-    differing: Sequence[tuple[Row[Any], Entry]],
+    differing: Sequence[tuple[Row[Any], _Candidate]],
     now: datetime,
 ) -> Iterator[timeline.Change]:
     """What the timelines tell of a write.
@@ -260,16 +262,31 @@ def _changes(
         if came:
             subject = timeline.Subject(*scope, entry.id, entry.name, reading.action or None)
             yield subject.change(now, timeline.RESOURCE, None, timeline.THERE)
-    for row, entry in differing:
+    for row, candidate in differing:
         action = reading.action or attributed(row, now)
-        subject = timeline.Subject(*scope, entry.id, entry.name, action)
+        subject = timeline.Subject(*scope, candidate.id, candidate.entry.name, action)
         if came and row.gone_at is not None:
             yield subject.change(now, timeline.RESOURCE, timeline.GONE, timeline.THERE)
-        # As columns read it today: one that was added since must not make a change.
-        before = told_of(reading.resource, json.loads(row.description))
-        for field in dict.fromkeys((*entry.told, *before)):
-            if before.get(field) != entry.told.get(field):
-                yield subject.change(now, field, before.get(field), entry.told.get(field))
+        before = told_of(reading.resource, _before(row, candidate.description))
+        after = candidate.entry.told
+        for field in dict.fromkeys((*after, *before)):
+            if before.get(field) != after.get(field):
+                yield subject.change(now, field, before.get(field), after.get(field))
+
+
+def _before(row: Row[Any], after: Description) -> Description:
+    """What was known; where nothing was, as it is ``after``: to learn of it is no change.
+
+    It is read from the description rather than from the cells, so that no column that was added
+    or is read otherwise since makes a change.
+    """
+    known: Description = json.loads(row.description)
+    unknown = {
+        key: value
+        for key, value in after.items()
+        if key not in known and (key.startswith("_") or not row.whole)
+    }
+    return {**unknown, **known}
 
 
 def _was_refreshed(connection: Connection, scope: Scope) -> bool:
@@ -294,7 +311,7 @@ def _stamp(reading: Reading) -> dict[str, Any]:
     return {"acted_by": reading.action, "acted_until": reading.seen_at + SETTLING}
 
 
-def _values(reading: Reading, entry: Entry, revision: int) -> dict[str, Any]:
+def _values(reading: Reading, entry: Entry, revision: int, whole: bool) -> dict[str, Any]:
     seen_at = reading.seen_at
     return {
         "name": entry.name,
@@ -305,6 +322,7 @@ def _values(reading: Reading, entry: Entry, revision: int) -> dict[str, Any]:
         "gone_at": None,
         "sure_until": seen_at if reading.trust == "read" else seen_at + SETTLING,
         "confirmed": reading.trust != "reply",
+        "whole": whole,
         "extras": entry.extras,
         "cells": entry.cells,
         "tags": entry.tags,
@@ -319,8 +337,9 @@ def _insert(
 ) -> list[int]:
     if not new:
         return []
+    whole = reading.trust != "reply"
     rows = [
-        {**reading.scope._asdict(), "id": entry.id, **_values(reading, entry, revision)}
+        {**reading.scope._asdict(), "id": entry.id, **_values(reading, entry, revision, whole)}
         for entry in new
     ]
     made = connection.execute(insert(resources).returning(resources.c.seq, resources.c.id), rows)
@@ -336,12 +355,15 @@ def _insert(
 def _update(
     connection: Connection,
     reading: Reading,
-    differing: Sequence[tuple[Row[Any], Entry]],
+    differing: Sequence[tuple[Row[Any], _Candidate]],
     revision: int,
 ) -> None:
     if not differing:
         return
-    rows = [{"at": row.seq, **_values(reading, entry, revision)} for row, entry in differing]
+    rows = []
+    for row, candidate in differing:
+        whole = reading.trust != "reply" or (row.whole and row.gone_at is None)
+        rows.append({"at": row.seq, **_values(reading, candidate.entry, revision, whole)})
     names: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "at"}
     connection.execute(
         update(resources).where(resources.c.seq == bindparam("at")).values(names), rows
@@ -350,10 +372,10 @@ def _update(
         update(documents)
         .where(documents.c.seq == bindparam("at"))
         .values(description=bindparam("text")),
-        [{"at": row.seq, "text": entry.document} for row, entry in differing],
+        [{"at": row.seq, "text": candidate.entry.document} for row, candidate in differing],
     )
     connection.execute(delete(cells).where(cells.c.seq.in_([row.seq for row, _ in differing])))
-    _insert_values(connection, [(row.seq, entry) for row, entry in differing])
+    _insert_values(connection, [(row.seq, candidate.entry) for row, candidate in differing])
 
 
 def _insert_values(connection: Connection, entries: Sequence[tuple[int, Entry]]) -> None:
@@ -369,7 +391,9 @@ def _insert_values(connection: Connection, entries: Sequence[tuple[int, Entry]])
 
 
 def _touch(connection: Connection, reading: Reading, seqs: Sequence[int]) -> None:
-    values = _stamp(reading) | ({} if reading.trust == "reply" else {"confirmed": True})
+    values = _stamp(reading) | (
+        {} if reading.trust == "reply" else {"confirmed": True, "whole": True}
+    )
     if seqs and values:
         connection.execute(update(resources).where(resources.c.seq.in_(seqs)).values(values))
 

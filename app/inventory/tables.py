@@ -53,7 +53,9 @@ resources = Table(
     # until then a background reading that says the contrary (there, or gone) is not believed:
     # AWS's answers lag behind what was done
     Column("sure_until", Moment, nullable=False),
-    Column("confirmed", Boolean, nullable=False),  # a reading has shown it, not only a reply
+    Column("confirmed", Boolean, nullable=False),  # a reading has shown it since the last reply
+    # a reading has told all of it: what its description lacks, it has not
+    Column("whole", Boolean, nullable=False),
     Column("extras", Text, nullable=False),  # JSON: the keys of the description that begin with _
     Column("cells", Text, nullable=False),  # JSON: each column's value by name, None left out
     Column("tags", Text, nullable=False),  # JSON: each tag's value by key

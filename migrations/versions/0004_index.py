@@ -54,6 +54,7 @@ def _make_resources() -> None:
         sa.Column("gone_at", sa.DateTime),
         sa.Column("sure_until", sa.DateTime, nullable=False),
         sa.Column("confirmed", sa.Boolean, nullable=False),
+        sa.Column("whole", sa.Boolean, nullable=False),
         sa.Column("extras", sa.Text, nullable=False),
         sa.Column("cells", sa.Text, nullable=False),
         sa.Column("tags", sa.Text, nullable=False),
@@ -141,5 +142,5 @@ def downgrade() -> None:
     op.drop_column("collections", "read_count")
     op.drop_index("ix_resources_changed", "resources")
     op.drop_index("ix_resources_gone", "resources")
-    for column in ("cells", "tags", "changed", "acted_by", "acted_until"):
+    for column in ("whole", "cells", "tags", "changed", "acted_by", "acted_until"):
         op.drop_column("resources", column)
