@@ -79,20 +79,22 @@ def make_document(description: Description) -> Document:
     if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
         description = {**description, "Tags": sorted(tags, key=lambda tag: str(tag.get("Key")))}
     text = _dump(description)
-    if "\\u0000" in text or not _whole(text):
+    encoded = _encoded(text)
+    if encoded is None or b"\\u0000" in encoded:
         description = _clean(json.loads(text))
         text = _dump(description)
-    digest = blake2b(text.encode(), digest_size=16, key=_FINGERPRINT).hexdigest()
-    return Document(description, text, digest)
+        encoded = text.encode()
+    return Document(
+        description, text, blake2b(encoded, digest_size=16, key=_FINGERPRINT).hexdigest()
+    )
 
 
-def _whole(text: str) -> bool:
-    """Whether there is no half of a surrogate pair in ``text``."""
+def _encoded(text: str) -> bytes | None:
+    """``text`` in UTF-8; None where it has half a surrogate pair."""
     try:
-        text.encode()
+        return text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return None
 
 
 def make_entry(resource: Resource, account: str, region: str, document: Document) -> Entry:

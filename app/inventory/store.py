@@ -154,12 +154,15 @@ def _compare(
 
 def _by_id(resource: Resource, descriptions: Iterable[Description]) -> dict[str, Description]:
     found = {}
+    without = 0
     for description in descriptions:
         resource_id = description.get(resource.id_key)
         if resource_id:
             found[clean(str(resource_id))] = description
         else:
-            log.warning("a description without an id", kind=resource.kind, key=resource.id_key)
+            without += 1
+    if without:
+        log.warning("descriptions without an id", kind=resource.kind, number=without)
     return found
 
 
