@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, select, text
 
 import app.inventory.tables
 import app.people.tables
@@ -44,6 +46,67 @@ def test_an_upgrade_of_what_is_up_to_date_keeps_what_is_there(tmp_path: Path):
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT revision FROM kinds")) == 7
     engine.dispose()
+
+
+def _run(engine: Engine, target: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        (command.downgrade if target.startswith("-") else command.upgrade)(config, target)
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Iterator[Engine]:
+    """A database of the migration 0003, with something in it."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'older.db'}")
+    _run(engine, "0003")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO kinds (kind, revision) VALUES ('box', 7)"))
+        connection.execute(
+            text(
+                "INSERT INTO resources VALUES (1, 'box', '123456789012', 'us-east-1', 'box-1', "
+                "'first', 'ready', 'ok', 'd1', '2026-03-01', NULL, '2026-03-01', 1, '{}', 'box-1')"
+            )
+        )
+        connection.execute(text("INSERT INTO documents VALUES (1, '{}')"))
+        connection.execute(
+            text(
+                "INSERT INTO collections (kind, account, region, seen_at) "
+                "VALUES ('box', '123456789012', 'us-east-1', '2026-03-01')"
+            )
+        )
+    yield engine
+    engine.dispose()
+
+
+def test_an_older_database_is_collected_anew_and_its_revisions_go_on(older: Engine):
+    upgrade(older)
+    with older.connect() as connection:
+        assert connection.scalar(text("SELECT revision FROM kinds")) == 8
+        for table in ("resources", "documents", "collections", "changes"):
+            found = connection.execute(select(metadata.tables[table])).all()
+            assert found == []
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_way_back_makes_the_older_tables(older: Engine):
+    before = _schema(older)
+    _run(older, "0004")
+    _run(older, "-1")
+    assert _schema(older) == before
+
+
+def _schema(engine: Engine) -> dict[str, object]:
+    found = inspect(engine)
+    return {
+        table: (
+            {column["name"] for column in found.get_columns(table)},
+            {index["name"] for index in found.get_indexes(table)},
+        )
+        for table in found.get_table_names()
+    }
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,17 +13,14 @@ import structlog
 
 from app.aws.call import plain
 from app.aws.listing import Description
-from app.inventory.cells import ODD, matched, show, texts
-from app.resources.spec import Cell, Resource, StateClass
+from app.inventory.cells import ODD, show, texts
+from app.resources.spec import Resource, StateClass
 
 log = structlog.get_logger(__name__)
 Value = TypeVar("Value")
 
 # What every kind has beside its own columns, and can be filtered and sorted by.
 BUILT_IN = ("id", "name", "account", "region", "state")
-NUMBER, TEXT, MISSING = 0, 1, 2  # the rank of a cell
-CELL_LENGTH = 500  # longer values are compared by their beginning (an index entry has its limits)
-_SEARCH_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One description, ready to be stored; the texts are JSON but for ``search``.
+    """One description, ready to be stored; ``extras``, ``cells``, ``tags``, ``document`` as JSON.
 
     ``told``: what its timeline tells of it, by field (a tracked column's name, or ``tag:Key``).
     """
@@ -52,8 +49,6 @@ class Entry:
     tags: str
     document: str
     told: dict[str, str]
-    search: str
-    values: tuple[tuple[str, int, int, float, str, str], ...]
 
 
 def _fingerprint() -> bytes:
@@ -97,27 +92,14 @@ def _encoded(text: str) -> bytes | None:
         return None
 
 
-def make_entry(resource: Resource, account: str, region: str, document: Document) -> Entry:
+def make_entry(resource: Resource, document: Document) -> Entry:
     """What is to be kept of a description, whose id is known to be there."""
     description = document.description
     resource_id = str(description[resource.id_key])
     name = str(_safely(resource, "name", resource.name, description) or "")
     state = str(_safely(resource, "state", resource.state, description) or "")
     tags = tags_of(resource, description)
-    built_in = {
-        "id": resource_id,
-        "name": name,
-        "account": account,
-        "region": region,
-        "state": state,
-    }
     values = cells_of(resource, description)
-    shown = [values[column.name] for column in resource.columns if column.shown]
-    searched = (
-        text
-        for value in (resource_id, name, account, region, tags, *shown)
-        for text in texts(value)
-    )
     return Entry(
         id=resource_id,
         name=name,
@@ -129,8 +111,6 @@ def make_entry(resource: Resource, account: str, region: str, document: Document
         tags=_dump(tags),
         document=document.text,
         told=_told(resource, values, tags),
-        search="\n".join(searched).casefold()[:_SEARCH_LENGTH],
-        values=tuple(_all_cells(resource, {**built_in, **values}, tags)),
     )
 
 
@@ -203,25 +183,3 @@ def _safely(
             error=repr(error),
         )
         return None
-
-
-def field_name(kind: str, column: str) -> str:
-    """The name under which a column (or ``tag:Key``) of a kind stands among the cells."""
-    return f"{kind}.{column}"
-
-
-def _all_cells(
-    resource: Resource, values: Mapping[str, Any], tags: Mapping[str, str]
-) -> Iterator[tuple[str, int, int, float, str, str]]:
-    how: dict[str, Cell] = {column.name: column.cell for column in resource.columns}
-    for column, value in values.items():
-        yield from _cells(field_name(resource.kind, column), value, how.get(column, "text"))
-    for key, value in tags.items():
-        yield from _cells(field_name(resource.kind, f"tag:{key}"[:CELL_LENGTH]), value, "number")
-
-
-def _cells(field: str, value: Any, cell: Cell) -> Iterator[tuple[str, int, int, float, str, str]]:
-    for pos, (whole, number) in enumerate(matched(value, cell)):
-        text = whole[:CELL_LENGTH]
-        rank = NUMBER if number is not None else TEXT if text else MISSING
-        yield field, pos, rank, number or 0.0, text.casefold()[:CELL_LENGTH], text

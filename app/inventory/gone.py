@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
 from app.aws.turns import give_way
 from app.inventory import timeline
 from app.inventory.store import SETTLING, Scope, attributed, bump, chunks, here
-from app.inventory.tables import cells, documents, resources
+from app.inventory.tables import documents, resources
 
 _AT_ONCE = 1000  # rows, in one transaction
 
@@ -58,7 +58,6 @@ def mark_gone(
     values = {"gone_at": at, "seen_at": at, "sure_until": sure_until, "changed": revision}
     for some in chunks(sorted(seqs)):
         connection.execute(update(resources).where(resources.c.seq.in_(some)).values(values))
-        connection.execute(delete(cells).where(cells.c.seq.in_(some)))
 
 
 def doubtful(seen_at: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 from app.aws.errors import AwsError
 from app.aws.listing import Description
 from app.db import now as db_now
-from app.inventory import gone, progress, store, timeline
+from app.inventory import gone, progress, store, timeline, writing
 from app.inventory.entry import clean
 from app.inventory.reader import Reader
 from app.inventory.store import SETTLING, Reading, Scope, Trust
@@ -77,7 +77,7 @@ class Inventory(Reader):
         """
         scope = Scope(kind, account, region)
         reading = Reading(self._resources[kind], scope, seen_at, trust, action)
-        store.write(self._engine, reading, descriptions, self._clock)
+        writing.write(self._engine, reading, descriptions, self._clock)
 
     def store_all(
         self,
@@ -96,7 +96,7 @@ class Inventory(Reader):
         reading = Reading(self._resources[kind], scope, seen_at, "read")
         seen = array("q")
         for page in pages:
-            seen.extend(store.write(self._engine, reading, page, self._clock))
+            seen.extend(writing.write(self._engine, reading, page, self._clock))
         gone.lose_absent(self._engine, scope, seen, seen_at, self._clock)
         with self._engine.begin() as connection:
             progress.completed(connection, scope, seen_at)

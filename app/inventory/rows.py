@@ -117,7 +117,7 @@ def make_row(
 ) -> Row:
     """The row of a description that is not kept: somebody else's public image, say."""
     document = make_document(description)
-    entry = make_entry(resource, account, region, document)
+    entry = make_entry(resource, document)
     return Row(
         kind=resource.kind,
         id=entry.id,

@@ -24,7 +24,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -64,10 +63,8 @@ resources = Table(
     # what is seen to change until then is put down to that action of ours
     Column("acted_by", String),
     Column("acted_until", Moment),
-    Column("search", Text, nullable=False),  # case-folded id, name, tags and shown columns
     UniqueConstraint("kind", "account", "region", "id", name="uq_resources_kind"),
     Index("ix_resources_id", "id", "kind"),
-    Index("ix_resources_tally", "kind", "gone_at", "account", "region", "state"),
     Index("ix_resources_changed", "kind", "changed"),
     Index("ix_resources_gone", "kind", "gone_at"),
     Index("ix_resources_class", "state_class", "gone_at"),
@@ -78,25 +75,6 @@ documents = Table(
     metadata,
     Column("seq", Integer, ForeignKey("resources.seq", ondelete="CASCADE"), primary_key=True),
     Column("description", Text, nullable=False),  # JSON, as AWS gave it
-)
-
-# One row per value of each column and tag of the resources that are there (none of the gone
-# ones), indexed for sorting and for matching. A list is found, sorted and counted from here, so
-# its cost depends on the page, not on the size of a description.
-cells = Table(
-    "cells",
-    metadata,
-    Column("seq", Integer, ForeignKey("resources.seq", ondelete="CASCADE"), primary_key=True),
-    Column("field", String, primary_key=True),  # instance.state, instance.tag:Name
-    Column("pos", SmallInteger, primary_key=True),  # place in a list; sorting goes by 0
-    Column("rank", SmallInteger, nullable=False),  # 0 number, 1 text, 2 missing
-    Column("number", Float, nullable=False),  # 0 unless rank 0
-    Column("folded", String, nullable=False),  # the text without case, for sorting and "contains"
-    Column("text", String, nullable=False),  # as shown
-    Column("id", String, nullable=False),  # the resource's: breaks ties
-    Index("ix_cells_sort", "field", "pos", "rank", "number", "folded", "id", "seq"),
-    Index("ix_cells_match", "field", "text", "seq"),
-    sqlite_with_rowid=False,
 )
 
 kinds = Table(

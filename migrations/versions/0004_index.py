@@ -1,5 +1,7 @@
 """The inventory for an index in memory, and what was seen to change."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,15 +10,22 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the tables. Resources are collected anew: they are the only copy of nothing."""
+    """Make the tables. Resources are collected anew: theirs is the only copy of nothing."""
     for table in ("cells", "documents", "resources"):
         op.drop_table(table)
-    _make_resources()
+    _make_resources(
+        sa.Column("whole", sa.Boolean, nullable=False),
+        sa.Column("cells", sa.Text, nullable=False),
+        sa.Column("tags", sa.Text, nullable=False),
+        sa.Column("changed", sa.BigInteger, nullable=False),
+        sa.Column("acted_by", sa.String),
+        sa.Column("acted_until", sa.DateTime),
+    )
+    op.create_index("ix_resources_changed", "resources", ["kind", "changed"])
+    op.create_index("ix_resources_gone", "resources", ["kind", "gone_at"])
     _make_changes()
-    # Nothing of what was refreshed is there any more. Revisions go on: they must never step back.
-    op.execute("DELETE FROM collections")
-    op.execute("UPDATE kinds SET revision = revision + 1")
     op.add_column("collections", sa.Column("read_count", sa.Integer))
+    _forget_progress()
     op.create_table(
         "budgets",
         sa.Column("account", sa.String, nullable=False),
@@ -38,7 +47,26 @@ def upgrade() -> None:
     )
 
 
-def _make_resources() -> None:
+def downgrade() -> None:
+    """Make the tables as they were; what was seen to change is lost."""
+    for table in ("accounts", "budgets", "changes", "documents", "resources"):
+        op.drop_table(table)
+    _make_resources(sa.Column("search", sa.Text, nullable=False))
+    op.create_index(
+        "ix_resources_tally", "resources", ["kind", "gone_at", "account", "region", "state"]
+    )
+    _make_cells()
+    op.drop_column("collections", "read_count")
+    _forget_progress()
+
+
+def _forget_progress() -> None:
+    # Nothing of what was refreshed is there any more. Revisions go on: they never step back.
+    op.execute("DELETE FROM collections")
+    op.execute("UPDATE kinds SET revision = revision + 1")
+
+
+def _make_resources(*more: sa.Column[Any]) -> None:
     op.create_table(
         "resources",
         sa.Column("seq", sa.Integer, nullable=False),
@@ -54,23 +82,12 @@ def _make_resources() -> None:
         sa.Column("gone_at", sa.DateTime),
         sa.Column("sure_until", sa.DateTime, nullable=False),
         sa.Column("confirmed", sa.Boolean, nullable=False),
-        sa.Column("whole", sa.Boolean, nullable=False),
         sa.Column("extras", sa.Text, nullable=False),
-        sa.Column("cells", sa.Text, nullable=False),
-        sa.Column("tags", sa.Text, nullable=False),
-        sa.Column("changed", sa.BigInteger, nullable=False),
-        sa.Column("acted_by", sa.String),
-        sa.Column("acted_until", sa.DateTime),
-        sa.Column("search", sa.Text, nullable=False),
+        *more,
         sa.PrimaryKeyConstraint("seq", name="pk_resources"),
         sa.UniqueConstraint("kind", "account", "region", "id", name="uq_resources_kind"),
     )
     op.create_index("ix_resources_id", "resources", ["id", "kind"])
-    op.create_index(
-        "ix_resources_tally", "resources", ["kind", "gone_at", "account", "region", "state"]
-    )
-    op.create_index("ix_resources_changed", "resources", ["kind", "changed"])
-    op.create_index("ix_resources_gone", "resources", ["kind", "gone_at"])
     op.create_index("ix_resources_class", "resources", ["state_class", "gone_at"])
     op.create_table(
         "documents",
@@ -81,6 +98,9 @@ def _make_resources() -> None:
             ["seq"], ["resources.seq"], name="fk_documents_seq_resources", ondelete="CASCADE"
         ),
     )
+
+
+def _make_cells() -> None:
     op.create_table(
         "cells",
         sa.Column("seq", sa.Integer, nullable=False),
@@ -120,7 +140,7 @@ def _make_changes() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_changes"),
         sqlite_autoincrement=True,
     )
-    for name, columns in {
+    indexes = {
         "resource": ["kind", "id", "seq"],
         "kind": ["kind", "seq"],
         "id": ["id", "seq"],
@@ -128,19 +148,6 @@ def _make_changes() -> None:
         "field": ["field", "seq"],
         "action": ["action", "seq"],
         "at": ["at"],
-    }.items():
+    }
+    for name, columns in indexes.items():
         op.create_index(f"ix_changes_{name}", "changes", columns)
-
-
-def downgrade() -> None:
-    """Drop what is new; what was seen to change is lost with it."""
-    for table in ("accounts", "budgets", "changes"):
-        op.drop_table(table)
-    op.execute("DELETE FROM documents")
-    op.execute("DELETE FROM resources")
-    op.execute("DELETE FROM collections")
-    op.drop_column("collections", "read_count")
-    op.drop_index("ix_resources_changed", "resources")
-    op.drop_index("ix_resources_gone", "resources")
-    for column in ("whole", "cells", "tags", "changed", "acted_by", "acted_until"):
-        op.drop_column("resources", column)

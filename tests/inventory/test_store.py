@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event, func, select
 
 from app.inventory import Inventory, Query
-from app.inventory.tables import cells, documents, resources
+from app.inventory.tables import documents, resources
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, trouble
 
 BOXES = ("box", ACCOUNT, HERE)
@@ -249,13 +249,6 @@ def test_what_is_long_gone_is_forgotten_for_good(
     with engine.connect() as connection:
         for table in (resources, documents):
             assert connection.scalar(select(func.count()).select_from(table)) == 1
-
-
-def test_gone_resources_keep_no_cells(inventory: Inventory, clock: Clock, engine: Engine):
-    inventory.store(*BOXES, [box(1)], NOON)
-    inventory.forget(*BOXES, ["box-1"], clock.move(1))
-    with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(cells)) == 0
 
 
 def test_a_description_without_an_id_is_left_out_and_the_rest_is_stored(inventory: Inventory):
