@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
 import jmespath
@@ -14,9 +15,11 @@ from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.lean import Plain
 from app.aws.operations import Operation, operation
+from app.aws.sessions import operation_model
 
 # Parameters that may carry secrets: never logged or kept, shown only on the form itself.
 SECRET_PARAMETERS = frozenset({"UserData", "Token"})
+MOST_PAGES = 10_000  # of one listing: ten million resources, where a page holds a thousand
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,7 @@ class Call:
 
         Raises AwsError, also half-way: what came before is then not the whole.
         """
-        client = clients.client(self.service, self.region, self.entry.repeat)
-        input_token, output_token = _page_tokens(client, self.operation)
+        token_name = _token_name(self.service, self.operation)
         parameters = dict(self.parameters)
         seen: set[str] = set()
         while True:
@@ -121,30 +123,36 @@ class Call:
                     self.service, self.operation, parameters, self.region, self.entry.repeat
                 )
             )
+            token = page.get(token_name)
             yield page
-            token = page.get(output_token) if output_token else None
+            del page  # while the next is read, there need not be two
             if not token:
                 return
-            if token in seen:
-                raise AwsError(
-                    "other",
-                    "PagingLoop",
-                    "The endpoint gave the same page token twice.",
-                    self.service,
-                    self.operation,
-                    self.region,
-                )
+            if token in seen or len(seen) >= MOST_PAGES:
+                raise self._endless(len(seen) + 1)
             seen.add(token)
-            parameters[input_token] = token
+            parameters[token_name] = token
+
+    def _endless(self, pages: int) -> AwsError:
+        return AwsError(
+            "other",
+            "PagingLoop",
+            f"The list does not come to an end: after {pages} pages the endpoint still gives "
+            "a token for more, or one that it gave before.",
+            self.service,
+            self.operation,
+            self.region,
+        )
 
 
-def _page_tokens(client: Any, name: str) -> tuple[str, str]:
+@cache
+def _token_name(service: str, name: str) -> str:
+    """What asks for the next page, in answers and parameters; empty where there are no pages."""
     # Read from the shapes: not every paged operation has a paginator in botocore.
-    model = client.meta.service_model.operation_model(name)
+    model = operation_model(service, name)
     takes = model.input_shape.members if model.input_shape else {}
     gives = model.output_shape.members if model.output_shape else {}
-    both = "NextToken" in takes and "NextToken" in gives
-    return ("NextToken", "NextToken") if both else ("", "")
+    return "NextToken" if "NextToken" in takes and "NextToken" in gives else ""
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from app.aws.pool import Pool
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
+PATIENT_SECONDS = 20  # the same for reads that nobody waits for
 CONNECTIONS = 16  # that one client keeps open
 SESSION_NAME = "encante"  # under which an assumed role appears in CloudTrail
-_ATTEMPTS: dict[Repeat, int] = {"read": 5, "safe": 3, "token": 3, "once": 1}
+_ATTEMPTS: dict[Repeat, int] = {"read": 5, "look": 2, "safe": 3, "token": 3, "once": 1}
 _IDENTITY_SECONDS = 300
 _NOT_HERE = "AuthFailure"  # a region that is not opted in says so too, to good credentials
 # moto, and what is built on it, honours DryRun in all operations of ours but these.
@@ -112,7 +113,7 @@ class Clients:
     def _make(self, service: str, region: str, repeat: Repeat) -> Any:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=PATIENT_SECONDS if repeat == "read" else READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS[repeat]},
             max_pool_connections=CONNECTIONS,
             user_agent_extra="encante",
@@ -205,8 +206,11 @@ class Clients:
         """Make one request; returns botocore's answer. Raises AwsError.
 
         When botocore has tried several times, and one of the earlier attempts got no clear
-        answer, then the call may have been carried out whatever became of the last.
+        answer, then the call may have been carried out whatever became of the last. A read that
+        a request waits for is made with less patience than one of the background.
         """
+        if repeat == "read" and turns.is_serving():
+            repeat = "look"
         if service != "sts":
             self.make_sure(region)
         client = self.client(service, region, repeat)
@@ -217,7 +221,7 @@ class Clients:
                 answer: dict[str, Any] = method(**parameters)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             raised = from_boto(error, service, operation, region)
-            in_doubt = self._attempts.lost and repeat != "read"
+            in_doubt = self._attempts.lost and repeat not in {"read", "look"}
             if in_doubt and raised.trouble in {"unreachable", "throttled"}:
                 raised = replace(raised, trouble="uncertain")
             if raised.trouble == "credentials" and raised.code != _NOT_HERE:

@@ -11,6 +11,7 @@ from typing import Literal
 
 Repeat = Literal[
     "read",  # changes nothing: botocore may try five times
+    "look",  # a read that somebody waits for: twice
     "safe",  # doing it twice is like doing it once: three times
     "token",  # carries an idempotency token: three times
     "once",  # takes no token: one attempt only

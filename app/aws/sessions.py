@@ -15,6 +15,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.model import OperationModel, ServiceModel
 
 from app.aws import lean
 
@@ -69,6 +70,17 @@ class _Assumed(CredentialProvider):
 def loader() -> Any:
     """botocore's descriptions of AWS's services, read once (EC2's takes 0.2 s)."""
     return botocore.session.Session(session_vars=_SANDBOX_SESSION).get_component("data_loader")
+
+
+@cache
+def operation_model(service: str, operation: str) -> OperationModel:
+    """botocore's description of an operation."""
+    return _service_model(service).operation_model(operation)
+
+
+@cache
+def _service_model(service: str) -> ServiceModel:
+    return ServiceModel(loader().load_service_model(service, "service-2"), service)
 
 
 @cache

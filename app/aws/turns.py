@@ -61,6 +61,10 @@ class Turns:
         finally:
             self._begin()
 
+    def is_serving(self) -> bool:
+        """Whether this thread answers a request just now."""
+        return self._mine.serving > 0
+
     def _begin(self) -> None:
         with self._condition:
             self._mine.serving += 1
@@ -137,5 +141,6 @@ class _Body:
 _turns = Turns()
 serving = _turns.serving
 away = _turns.away
+is_serving = _turns.is_serving
 give_way = _turns.give_way
 around = _turns.around

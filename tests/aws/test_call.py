@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
+from app.aws import call as call_module
 from app.aws import images, instances, snapshots, volumes
 from app.aws.call import Call, check, plain
 from app.aws.clients import Clients
@@ -273,9 +274,19 @@ def test_a_token_that_comes_twice_is_an_error_and_no_endless_loop(
     tokens: list[str | None], recorder: Recorder, clients: Clients
 ) -> None:
     recorder.answer = volume_pages(tokens)
-    with pytest.raises(AwsError, match="same page token twice"):
+    with pytest.raises(AwsError, match="does not come to an end"):
         list(Call("ec2", "DescribeVolumes", REGION).pages(clients))
     assert len(recorder.taken()) == len(tokens)
+
+
+def test_ever_new_tokens_come_to_an_end(
+    recorder: Recorder, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_module, "MOST_PAGES", 5)
+    recorder.answer = volume_pages([str(number) for number in range(20)])
+    with pytest.raises(AwsError, match="after 6 pages"):
+        list(Call("ec2", "DescribeVolumes", REGION).pages(clients))
+    assert len(recorder.taken()) == 6
 
 
 def test_a_failure_between_pages_is_not_taken_for_the_end(

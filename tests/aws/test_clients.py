@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.aws import clients as clients_module
+from app.aws import turns
 from app.aws.call import Call
 from app.aws.clients import Clients, Endpoint, Identity
 from app.aws.errors import AwsError
+from app.aws.operations import Repeat
 from tests.aws.recorder import Recorder, Reply, Request, ec2_error, success
 from tests.aws.samples import REGION
 
@@ -186,13 +188,35 @@ def test_threads_that_ask_at_once_share_a_client(recorder: Recorder) -> None:
     assert len(set(made)) == 1
 
 
-def test_timeouts_are_those_of_an_interactive_console(recorder: Recorder) -> None:
-    config = Clients(recorder.url).client("ec2", REGION).meta.config
-    assert (config.connect_timeout, config.read_timeout) == (
-        clients_module.CONNECT_SECONDS,
-        clients_module.READ_SECONDS,
-    )
-    assert (clients_module.CONNECT_SECONDS, clients_module.READ_SECONDS) == (3, 10)
+@pytest.mark.parametrize(
+    ("repeat", "attempts", "seconds"),
+    [("read", 5, 20), ("look", 2, 10), ("safe", 3, 10), ("token", 3, 10), ("once", 1, 10)],
+)
+def test_patience_depends_on_who_waits(
+    repeat: Repeat, attempts: int, seconds: int, clients: Clients
+) -> None:
+    config = clients.client("ec2", REGION, repeat).meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3, seconds)
+    assert config.retries["total_max_attempts"] == attempts
+
+
+def test_a_read_that_a_request_waits_for_is_made_with_less_patience(
+    clients: Clients, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    make = clients.client
+
+    def client(service: str, region: str, repeat: Repeat = "read") -> Any:
+        asked.append(repeat)
+        return make(service, region, repeat)
+
+    monkeypatch.setattr(clients, "client", client)
+    READ.run(clients)
+    with turns.serving():
+        READ.run(clients)
+        Call("ec2", "DeleteVolume", REGION, {"VolumeId": "vol-1"}).run(clients)
+    READ.run(clients)
+    assert asked == ["read", "look", "safe", "read"]
 
 
 def honours(request: Request) -> Reply:
