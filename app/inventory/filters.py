@@ -27,6 +27,19 @@ from app.inventory.expressions import (
 )
 from app.inventory.keys import TAG
 from app.inventory.operands import Unfit, compared
+from app.inventory.tokens import (
+    ADDRESS,
+    KEY,
+    KEYWORD,
+    QUOTED,
+    SPACE,
+    TAG_NAME,
+    TAG_OPERATOR,
+    TAGGED,
+    quote,
+    quote_word,
+    unquote,
+)
 from app.resources.spec import Resource
 
 __all__ = [
@@ -62,38 +75,6 @@ def parse(text: str, resource: Resource, now: datetime) -> Expression | None:
     return _Parser(clean(text), resource, now).whole()
 
 
-def quote(value: str) -> str:
-    """``value`` as it is to be written after an operator, or as the name of a tag."""
-    return value if _PLAIN_VALUE.fullmatch(value) else _in_quotes(value)
-
-
-def quote_word(word: str) -> str:
-    """``word`` as it is to be written to be looked for, whatever it looks like."""
-    plain = _PLAIN_WORD.fullmatch(word) and not _KEYWORD.match(word)
-    return word if plain else _in_quotes(word)
-
-
-def _in_quotes(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-_PLAIN_VALUE = re.compile(r"[^\s\"()][^\s()]*")
-_PLAIN_WORD = re.compile(r"[^\s\"()=!:<>^]+")
-_SPACE = re.compile(r"\s*")
-_KEYWORD = re.compile(r"(and|or|not)(?=[\s()]|$)", re.IGNORECASE)
-_OPERATOR = r"(!=|<=|>=|=|:|<|>|\^)"
-_KEY = re.compile(rf"([A-Za-z][A-Za-z0-9_-]*)\s*{_OPERATOR}")
-_ADDRESS = re.compile(r"(arn|https?):", re.IGNORECASE)  # words, though they look like key: part
-_TAG = re.compile(TAG, re.IGNORECASE)
-# A tag's name may hold colons (aws:cloudformation:stack-name), so that one is the operator only
-# before a space or a quote.
-_TAG_OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>|\^|:(?=\s|\"|$))")
-_TAG_NAME = re.compile(r"(?:(?!!=|[=<>^()]|:(?:\s|\"|$))\S)+")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-
-
 class _Parser:
     """Reads a filter from left to right; ``at`` is the place that it has come to."""
 
@@ -107,7 +88,7 @@ class _Parser:
         self.conditions = 0
 
     def whole(self) -> Expression | None:
-        self._take(_SPACE)
+        self._take(SPACE)
         return None if self._ended() else self._some()
 
     # Conditions and what joins them.
@@ -126,7 +107,7 @@ class _Parser:
         return _joined(All, found)
 
     def _one(self) -> Expression:
-        self._take(_SPACE)
+        self._take(SPACE)
         start = self.at
         if self._sees("and") or self._sees("or"):
             raise self._error(
@@ -164,27 +145,27 @@ class _Parser:
     # A single condition.
 
     def _condition(self) -> Expression:
-        if _ADDRESS.match(self.text, self.at):
+        if ADDRESS.match(self.text, self.at):
             return Word(self._value("a word"))
-        if self._take(_TAG):
+        if self._take(TAGGED):
             return self._tag()
         start = self.at
-        match = self._take(_KEY)
+        match = self._take(KEY)
         if not match:
             return Word(self._value("a word"))
         key = self._key(match.group(1), start)
         return self._comparison(key, match.group(2))
 
     def _tag(self) -> Expression:
-        key = TAG + self._text(_TAG_NAME, 'the name of a tag, such as tag:Name or tag:"my tag"')
-        match = self._take(_TAG_OPERATOR)
+        key = TAG + self._text(TAG_NAME, 'the name of a tag, such as tag:Name or tag:"my tag"')
+        match = self._take(TAG_OPERATOR)
         if not match:
             self._expect_gap()
             return HasTag(key)
         return self._comparison(key, match.group(1))
 
     def _comparison(self, key: str, operator: str) -> Expression:
-        self._take(_SPACE)
+        self._take(SPACE)
         start = self.at
         value = self._value(f'a value after "{key} {operator}"; for an empty one write ""')
         try:
@@ -216,10 +197,10 @@ class _Parser:
         """A quoted text, or one of ``bare``; None: up to the next space or closing parenthesis."""
         if self.text.startswith('"', self.at):
             start = self.at
-            match = self._take(_QUOTED)
+            match = self._take(QUOTED)
             if not match:
                 raise self._error("This quote is not closed.", start)
-            return _ESCAPED.sub(r"\1", match.group(1))
+            return unquote(match.group(1))
         match = self._take(bare) if bare else None
         found = match.group() if match else "" if bare else self._bare()
         if not found:
@@ -245,14 +226,14 @@ class _Parser:
         return match
 
     def _character(self, wanted: str) -> bool:
-        self._take(_SPACE)
+        self._take(SPACE)
         found = self.text.startswith(wanted, self.at)
         self.at += found
         return found
 
     def _sees(self, keyword: str) -> bool:
-        self._take(_SPACE)
-        match = _KEYWORD.match(self.text, self.at)
+        self._take(SPACE)
+        match = KEYWORD.match(self.text, self.at)
         return match is not None and match.group(1).lower() == keyword
 
     def _keyword(self, keyword: str) -> bool:
@@ -261,7 +242,7 @@ class _Parser:
         return found
 
     def _ended(self) -> bool:
-        self._take(_SPACE)
+        self._take(SPACE)
         return self.at >= len(self.text) or bool(self.open and self.text[self.at] == ")")
 
     def _expect_gap(self) -> None:
