@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
-from flask import Flask, redirect, render_template, request
+from flask import Flask, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.inventory import Query
+from app.inventory.entry import clean
 from app.inventory.filters import quote_word
 from app.resources import RESOURCES
+from app.resources.spec import Resource, Row
 from app.web.context import house, url_for_id
 
-MOST = 10
+OFFERED = 12  # below the field, while one types
+LISTED = 100  # on the page
+OF_A_KIND = 10  # where nothing but words in other columns was found
+LENGTH = 200
 
 
 def search() -> ResponseReturnValue:
-    """What holds every word; an exact id leads to its page at once."""
-    inventory = house().inventory
-    typed = request.args.get("q", "").replace("\x00", "").strip()[:200]
-    row = inventory.locate(typed) if typed else None
+    """What has the text in its id, name, address or tags; an exact id leads to its page at once.
+
+    Asked by the field while one types, the best few alone.
+    """
+    typed = clean(request.args.get("q", "")).strip()[:LENGTH]
+    if "HX-Request" in request.headers:
+        return _offers(typed)
+    row = house().inventory.locate(typed) if typed else None
     if row is not None:
         return redirect(url_for_id(row.kind, row.id))
-    words = " ".join(quote_word(word) for word in typed.split())
+    rows = house().inventory.search(typed, LISTED)
+    found = _by_kind(rows) if rows else _by_words(typed)
+    return render_template(
+        "search.html", typed=typed, found=found, words=_words(typed), full=len(rows) == LISTED
+    )
+
+
+def _offers(typed: str) -> str:
+    accounts = house().accounts.all()
+    names = {account.id: account.name for account in accounts} if len(accounts) > 1 else {}
+    # Not by render_template: the navigation and its counts are not wanted here.
+    return current_app.jinja_env.get_template("search_offers.html").render(
+        typed=typed,
+        found=_by_kind(house().inventory.search(typed, OFFERED)),
+        names=names,
+        url_for_id=url_for_id,
+    )
+
+
+def _by_kind(rows: list[Row]) -> list[tuple[Resource, list[Row]]]:
+    """The rows of each kind together, the kind that has the best one first."""
+    kinds = dict.fromkeys(row.kind for row in rows)
+    return [(RESOURCES[kind], [row for row in rows if row.kind == kind]) for kind in kinds]
+
+
+def _by_words(typed: str) -> list[tuple[Resource, list[Row]]]:
+    """What holds every word, in whatever column."""
+    if not typed:
+        return []
     found = []
-    if words:
-        for resource in RESOURCES.values():
-            query = Query.parse(resource, MultiDict({"q": words}))
-            page = inventory.page(resource.kind, query)
-            if page.rows:
-                found.append((resource, page.rows[:MOST], page.total, query.url_args()))
-    return render_template("search.html", typed=typed, found=found)
+    for kind, resource in RESOURCES.items():
+        query = Query.parse(resource, MultiDict({"q": _words(typed)}))
+        rows = house().inventory.page(kind, query).rows[:OF_A_KIND]
+        if rows:
+            found.append((resource, rows))
+    return found
+
+
+def _words(typed: str) -> str:
+    """A filter for what holds every word, in any column."""
+    return " ".join(quote_word(word) for word in typed.split())
 
 
 def register(app: Flask) -> None:

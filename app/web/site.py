@@ -31,6 +31,7 @@ from app.web import (
     picks,
     public_images,
     search,
+    suggest,
     watches,
 )
 from app.web.timing import Timed
@@ -78,6 +79,7 @@ def make_flask(house: House) -> Flask:
         front,
         public_images,
         search,
+        suggest,
         picks,
         messages,
         watches,
