@@ -52,7 +52,8 @@
   function show(input, drawn) {
     const before = options(input).length;
     activate(input, null);
-    list(input).innerHTML = drawn;
+    const parsed = new DOMParser().parseFromString(drawn, "text/html");
+    list(input).replaceChildren(...parsed.body.children);
     const found = options(input);
     found.forEach((option, number) => { option.id = `${input.id}-option-${number}`; });
     list(input).hidden = !list(input).childElementCount;
@@ -129,6 +130,8 @@
   document.addEventListener("focusout", ({ target: input }) => {
     if (input.matches(COMBOBOX)) close(input);
   });
+
+  document.querySelectorAll(COMBOBOX).forEach(prepare);
 
   // "/" and Ctrl-K lead to the search field, unless one is typing somewhere.
   document.addEventListener("keydown", (event) => {

@@ -37,11 +37,11 @@ def list_page(kind: str) -> ResponseReturnValue:
         same = unchanged(inventory.revision(resource.kind))
         if same:
             return same
-    problem = ""
+    problem: FilterError | None = None
     try:
         page = inventory.page(resource.kind, Query.parse(resource, request.args))
     except FilterError as error:
-        problem = str(error)
+        problem = error
         page = empty_page(resource)
     return answer(
         "list_results.html" if polled else "list.html",

@@ -145,7 +145,9 @@ def _any_tag() -> Iterable[Option]:
 
 def _operators(resource: Resource, key: str) -> list[Option]:
     sort = keys.sort_of(keys.cell_of(resource, key))
-    offered = dict(_OPERATORS["text"] + _OPERATORS[sort] if key.startswith(TAG) else _OPERATORS[sort])
+    offered = dict(
+        _OPERATORS["text"] + _OPERATORS[sort] if key.startswith(TAG) else _OPERATORS[sort]
+    )
     return [Option(f"{sign} ", sign, words, more=True) for sign, words in offered.items()]
 
 

@@ -18,7 +18,7 @@ def go_to(page: Page, title: str) -> None:
 
 def find(page: Page, resource_id: str) -> None:
     """Open a resource's page by typing its id into the search of the top bar."""
-    search = page.get_by_role("searchbox", name="Search every kind of resource")
+    search = page.get_by_role("combobox", name="Search every kind of resource")
     search.fill(resource_id)
     search.press("Enter")
     expect(page.get_by_text(resource_id).first).to_be_visible()
@@ -27,7 +27,7 @@ def find(page: Page, resource_id: str) -> None:
 
 def filter_by(page: Page, words: str) -> None:
     """Type a filter into a list."""
-    box = page.get_by_role("searchbox", name="Filter")
+    box = page.get_by_role("combobox", name="Filter")
     box.fill(words)
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.get_by_role("link", name=f"Take away the filter {words}")).to_be_visible()

@@ -141,7 +141,7 @@ def test_what_a_person_does_in_a_list_outlasts_its_polls(page: Page) -> None:
     page.goto("/volumes")
     hand.tick(page, "reports-archive")
     page.locator("#row-actions > summary").click()
-    box = page.get_by_role("searchbox", name="Filter")
+    box = page.get_by_role("combobox", name="Filter")
     box.press_sequentially("half a wo")
     rows = page.locator("#rows")
     before = rows.inner_text()

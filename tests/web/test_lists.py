@@ -1,4 +1,4 @@
-"""Lists, details, exports, search."""
+"""Lists, details, exports."""
 
 from __future__ import annotations
 
@@ -95,15 +95,6 @@ def test_ids_that_do_not_exist_or_are_of_another_kind_have_a_clear_page(
         "/queues/none/messages",
     ):
         assert visitor.open(path).status == 404
-
-
-def test_search_leads_to_an_exact_id_and_lists_what_holds_every_word(visitor: Browser) -> None:
-    row = visitor.house.inventory.find("instance", "name", ["web-1"])[0]
-    assert visitor.open(f"/search?q={row.id}").location == f"/instances/{row.id}"
-    page = visitor.open("/search?q=db-1+weekly")
-    assert "db-1-data weekly" in page.words
-    assert visitor.open("/search").status == 200
-    assert visitor.open("/search?q=%22%27%3Cscript%3E").status == 200
 
 
 def test_a_public_image_is_found_by_owner_name_architecture_and_root_device(
