@@ -130,7 +130,10 @@ def by_id(resource: Resource, descriptions: Iterable[Description]) -> dict[str, 
 def known_rows(
     connection: Connection, reading: Reading, ids: Sequence[str], whole: bool = False
 ) -> dict[str, Row[Any]]:
-    """The rows of ``ids``; with their descriptions if ``whole``, or if a reply needs them."""
+    """The rows of ``ids``; with their descriptions if ``whole``, or if a reply needs them.
+
+    ``whole`` also keeps others from writing them until the transaction ends.
+    """
     columns = ("seq", "id", "digest", "extras", "seen_at", "sure_until", "confirmed", "gone_at")
     found = select(*(resources.c[name] for name in columns))
     if whole or reading.trust == "reply":
@@ -138,6 +141,8 @@ def known_rows(
             *(resources.c[name] for name in ("whole", "acted_by", "acted_until")),
             documents.c.description,
         ).join(documents, documents.c.seq == resources.c.seq)
+    if whole:
+        found = found.with_for_update(of=resources)  # SQLite's transaction is locked as a whole
     rows = connection.execute(found.where(*here(reading.scope), resources.c.id.in_(ids)))
     return {row.id: row for row in rows}
 

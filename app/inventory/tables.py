@@ -124,11 +124,19 @@ changes = Table(
     Index("ix_changes_resource", "kind", "id", "seq"),
     Index("ix_changes_kind", "kind", "seq"),
     Index("ix_changes_id", "id", "seq"),
-    Index("ix_changes_place", "account", "region", "seq"),
+    Index("ix_changes_account", "account", "seq"),
+    Index("ix_changes_region", "region", "seq"),
     Index("ix_changes_field", "field", "seq"),
     Index("ix_changes_action", "action", "seq"),
     Index("ix_changes_at", "at"),
     sqlite_autoincrement=True,  # a page that goes on from a seq must never meet it again
+)
+
+Index(
+    "ix_changes_ours",
+    changes.c.seq,
+    sqlite_where=changes.c.action.is_not(None),
+    postgresql_where=changes.c.action.is_not(None),
 )
 
 # How many calls may be sent now; shared by all processes.

@@ -144,10 +144,13 @@ def _make_changes() -> None:
         "resource": ["kind", "id", "seq"],
         "kind": ["kind", "seq"],
         "id": ["id", "seq"],
-        "place": ["account", "region", "seq"],
+        "account": ["account", "seq"],
+        "region": ["region", "seq"],
         "field": ["field", "seq"],
         "action": ["action", "seq"],
         "at": ["at"],
     }
     for name, columns in indexes.items():
         op.create_index(f"ix_changes_{name}", "changes", columns)
+    ours = sa.text("action IS NOT NULL")
+    op.create_index("ix_changes_ours", "changes", ["seq"], sqlite_where=ours, postgresql_where=ours)

@@ -1,16 +1,32 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy.exc import OperationalError
 
-from app.inventory import Inventory, Query
+from app.db import make_engine
+from app.inventory import ActivityQuery, Inventory, Query
 from app.inventory.tables import documents, resources
-from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, trouble
+from tests.inventory.boxes import (
+    ACCOUNT,
+    HERE,
+    NOON,
+    THERE,
+    Clock,
+    Cloud,
+    box,
+    make_resource,
+    trouble,
+)
 
 BOXES = ("box", ACCOUNT, HERE)
+EVERYTHING = ActivityQuery()
 
 
 @pytest.fixture
@@ -72,14 +88,105 @@ def test_a_refresh_that_finds_nothing_changed_writes_no_row(
     assert row.seen_at == NOON + timedelta(minutes=5)
 
 
-def test_only_what_changed_is_written(inventory: Inventory, engine: Engine):
-    inventory.store_all(*BOXES, [[box(n) for n in range(10)]], NOON)
-    changed = [box(n, "broken" if n == 3 else "ready") for n in range(10)]
-    later = NOON + timedelta(minutes=5)
-    inventory.store_all(*BOXES, [changed], later)
+@pytest.fixture
+def touched(engine: Engine) -> Callable[[], list[tuple[str, str]]]:
+    """The rows written since it was last asked: what was done to which table."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE touched (what TEXT, tab TEXT)"))
+        for table in ("resources", "documents", "changes", "kinds"):
+            for what in ("INSERT", "UPDATE", "DELETE"):
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER {what}_{table} AFTER {what} ON {table} "
+                    f"BEGIN INSERT INTO touched VALUES ('{what}', '{table}'); END"  # noqa: S608 - names of ours
+                )
+
+    def ask() -> list[tuple[str, str]]:
+        with engine.begin() as connection:
+            found = connection.execute(text("DELETE FROM touched RETURNING what, tab"))
+            return sorted((row.what, row.tab) for row in found)
+
+    return ask
+
+
+def test_of_a_refresh_in_which_one_in_a_hundred_changed_only_that_is_written(
+    inventory: Inventory, touched: Callable[[], list[tuple[str, str]]]
+):
+    pages = [[box(n) for n in range(start, start + 500)] for start in (0, 500, 1000)]
+    inventory.store_all(*BOXES, pages, NOON)
+    touched()
+    changed = [
+        [box(n, "broken") if n % 100 == 3 else box(n) for n in range(start, start + 500)]
+        for start in (0, 500, 1000)
+    ]
+    inventory.store_all(*BOXES, changed, NOON + timedelta(minutes=5))
+    assert Counter(touched()) == {
+        ("UPDATE", "resources"): 15,
+        ("UPDATE", "documents"): 15,
+        ("INSERT", "changes"): 15,
+        ("UPDATE", "kinds"): 3,  # a revision for each page
+    }
+    inventory.store_all(*BOXES, changed, NOON + timedelta(minutes=10))
+    assert touched() == []
+
+
+def test_each_written_row_carries_the_revision_it_was_written_at(
+    inventory: Inventory, engine: Engine, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(1), box(2), box(3)]], clock())
+    before = int(inventory.revision("box"))
+    inventory.store(*BOXES, [box(1), box(2, "broken")], clock.move(5), trust="read")
+    inventory.forget(*BOXES, ["box-3"], clock.move(5))
     with engine.connect() as connection:
-        written = select(resources.c.id).where(resources.c.seen_at == later)
-        assert list(connection.scalars(written)) == ["box-3"]
+        statement = select(resources.c.id, resources.c.changed).order_by(resources.c.id)
+        found = [tuple(row) for row in connection.execute(statement)]
+    [one, two, three] = found
+    assert one[1] <= before < two[1] < three[1] == int(inventory.revision("box"))
+
+
+def test_while_nothing_differs_nobody_waits_for_the_lock(
+    inventory: Inventory, engine: Engine, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(1)]], clock())
+    with engine.begin():  # holds the write lock
+        inventory.store(*BOXES, [box(1)], clock.move(5), trust="read")
+
+
+def test_a_database_that_is_locked_fails_a_refresh_and_loses_nothing(
+    inventory: Inventory, engine: Engine, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(1), box(2)]], clock())
+    hasty = make_engine(str(engine.url))
+    event.listen(hasty, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=50"))
+    other = Inventory(hasty, {"box": make_resource(Cloud().listing())}, clock)
+    later = clock.move(120)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(engine.url.database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(OperationalError, match="locked"):
+            other.store_all(*BOXES, [[box(1, "broken")]], later)
+        assert inventory.counts() == {"box": {"ready": 2}}
+    finally:
+        holder.communicate(b"done")
+    other.store_all(*BOXES, [[box(1, "broken")]], later)
+    assert inventory.counts() == {"box": {"broken": 1}}
+    told = [(change.id, change.field, change.after) for change in inventory.activity(EVERYTHING)]
+    assert told == [("box-2", "resource", "gone"), ("box-1", "state", "broken")]
+    hasty.dispose()
+
+
+_HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_every_difference_gives_a_new_revision(inventory: Inventory):

@@ -442,9 +442,12 @@ def test_what_was_seen_before_the_clock_was_set_back_counts_by_its_time(
     [
         (ActivityQuery(), "changes"),
         (ActivityQuery(kind="box"), "ix_changes_kind"),
-        (ActivityQuery(account=ACCOUNT, region=HERE), "ix_changes_place"),
+        (ActivityQuery(account=ACCOUNT), "ix_changes_account"),
+        (ActivityQuery(region=HERE), "ix_changes_region"),
+        (ActivityQuery(text="box-1"), "ix_changes_id"),
         (ActivityQuery(field="state"), "ix_changes_field"),
         (ActivityQuery(action="deed"), "ix_changes_action"),
+        (ActivityQuery(action="any"), "ix_changes_ours"),
         (ActivityQuery(kind="box", days=30), "ix_changes_kind"),
     ],
     ids=str,
@@ -473,7 +476,7 @@ def _plan(engine: Engine, ask: object) -> list[str]:
     event.listen(engine, "before_cursor_execute", note)
     ask()  # type: ignore[operator]
     event.remove(engine, "before_cursor_execute", note)
-    [(statement, parameters)] = asked
+    statement, parameters = asked[-1]
     with engine.connect() as connection:
         found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
         return [row.detail for row in found if "SUBQUERY" not in row.detail]
