@@ -181,9 +181,9 @@ class _Parser:
             known = ", ".join(sorted(keys.titles(self.resource)))
             raise self._error(
                 f"There is no column {name!r} to filter by"
-                + (f"; did you mean {near}? " if near else ". ")
-                + f"Columns are: {known}; tags are written tag:{name}. To look for the text "
-                f'itself, put it in quotes: "{name}…".',
+                + (f"; did you mean {near}?" if near else f". Columns are: {known}.")
+                + f" Tags are written tag:{name}. To look for the text itself, put it in quotes: "
+                f'"{name}…".',
                 start,
             )
         return key

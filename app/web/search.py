@@ -33,20 +33,29 @@ def search() -> ResponseReturnValue:
     rows = house().inventory.search(typed, LISTED)
     found = _by_kind(rows) if rows else _by_words(typed)
     return render_template(
-        "search.html", typed=typed, found=found, words=_words(typed), full=len(rows) == LISTED
+        "search.html",
+        typed=typed,
+        found=found,
+        words=_words(typed),
+        full=len(rows) == LISTED,
+        names=_account_names(),
     )
 
 
 def _offers(typed: str) -> str:
-    accounts = house().accounts.all()
-    names = {account.id: account.name for account in accounts} if len(accounts) > 1 else {}
     # Not by render_template: the navigation and its counts are not wanted here.
     return current_app.jinja_env.get_template("search_offers.html").render(
         typed=typed,
         found=_by_kind(house().inventory.search(typed, OFFERED)),
-        names=names,
+        names=_account_names(),
         url_for_id=url_for_id,
     )
+
+
+def _account_names() -> dict[str, str]:
+    """What the accounts are called, by number; empty where there is but one."""
+    accounts = house().accounts.all()
+    return {account.id: account.name for account in accounts} if len(accounts) > 1 else {}
 
 
 def _by_kind(rows: list[Row]) -> list[tuple[Resource, list[Row]]]:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import math
+import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +24,7 @@ from app.inventory.filters import (
     quote,
     quote_word,
 )
+from app.resources import RESOURCES
 from app.resources.volumes import VOLUME
 from tests.inventory.boxes import NOON, Cloud, make_resource
 
@@ -302,3 +306,25 @@ def test_a_quoted_value_is_read_as_it_was(value: str):
 @pytest.mark.parametrize("word", ["state=ready", "tag:x", "and", "NOT", "a:b", "x>1", "(a)"])
 def test_a_quoted_word_is_a_word_whatever_it_looks_like(word: str):
     assert read(quote_word(word)) == Word(word)
+
+
+def examples() -> list[str]:
+    """The filters in the first column of the table in the documentation."""
+    page = Path(__file__).parents[2] / "docs" / "filters.md"
+    table = page.read_text().partition("## Rules")[0]
+    return [
+        example
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for example in re.findall(r"`([^`]+)`", line.split(" | ")[0])
+    ]
+
+
+@pytest.mark.parametrize("example", examples())
+def test_the_examples_of_the_documentation_can_be_typed(example: str):
+    read_by = []
+    for resource in RESOURCES.values():
+        with suppress(FilterError):
+            read_by.append(parse(example, resource, NOON))
+    assert read_by
+    assert None not in read_by
