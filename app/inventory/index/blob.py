@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 _END = 0xFF  # ends a line; it never occurs in UTF-8, so nothing is found across lines
 _FAR = np.iinfo(np.int32).max
+_WINDOW = 64 * 1024  # looked through at once: stays in the processor's cache
 _CASE = ord("a") - ord("A")
 
 
@@ -116,31 +117,36 @@ class Blob:
 
     def _places(self, needle: bytes, text: Array) -> Array:
         last = len(text) - len(needle)
-        often = [sum(int(self._seen[byte]) for byte in _cases(byte)) for byte in needle]
+        cases = [self._cases(byte) for byte in needle]
+        often = [int(self._seen[[*each]].sum()) for each in cases]
         if last < 0 or not all(often):
             return np.empty(0, np.int64)
-        rare = sorted(range(len(needle)), key=often.__getitem__)
         # Two of its bytes, the rarest, are looked for everywhere, the others where those are.
-        first = self._equal(text, needle[rare[0]], rare[0], last)
-        if len(rare) > 1:
-            first &= self._equal(text, needle[rare[1]], rare[1], last)
-        found = np.flatnonzero(first)
+        rare = sorted(range(len(needle)), key=often.__getitem__)
+        found = self._everywhere(text, last, [(place, cases[place]) for place in rare[:2]])
         for place in rare[2:]:
             if not len(found):
                 break
-            there = text[found + place]
-            found = found[_either(there, needle[place])]
+            found = found[_equal(text[found + place], cases[place])]
         return found
 
-    def _equal(self, text: Array, byte: int, place: int, last: int) -> Array:
-        part = text[place : place + last + 1]
-        cases = _cases(byte)
-        if len(cases) > 1 and not self._seen[cases[1]]:
-            cases = cases[:1]
-        found: Array = part == cases[0]
-        if len(cases) > 1:
-            found |= part == cases[1]
-        return found
+    def _everywhere(
+        self, text: Array, last: int, wanted: Sequence[tuple[int, tuple[int, ...]]]
+    ) -> Array:
+        """The places up to ``last`` where all the wanted bytes are, each so far on."""
+        found = []
+        for start in range(0, last + 1, _WINDOW):
+            end = min(start + _WINDOW, last + 1)
+            there = np.ones(end - start, np.bool_)
+            for place, cases in wanted:
+                there &= _equal(text[start + place : end + place], cases)
+            found.append(np.flatnonzero(there) + start)
+        return np.concatenate(found)
+
+    def _cases(self, byte: int) -> tuple[int, ...]:
+        upper = byte - _CASE
+        small = ord("a") <= byte <= ord("z")
+        return (byte, upper) if small and self._seen[upper] else (byte,)
 
     def fit(self) -> None:
         """Give back the room for more."""
@@ -153,11 +159,6 @@ class Blob:
         return self._bytes.nbytes + self._starts.nbytes
 
 
-def _cases(byte: int) -> tuple[int, ...]:
-    return (byte, byte - _CASE) if ord("a") <= byte <= ord("z") else (byte,)
-
-
-def _either(text: Array, byte: int) -> Array:
-    cases = _cases(byte)
+def _equal(text: Array, cases: tuple[int, ...]) -> Array:
     found: Array = text == cases[0]
     return found | (text == cases[1]) if len(cases) > 1 else found

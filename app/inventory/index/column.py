@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.inventory.cells import NUMERIC, matched, number
+from app.inventory.cells import matched, number, show
 from app.inventory.index.blob import Array, Growing
 from app.inventory.index.values import Value, Values
 from app.resources.spec import Cell
@@ -36,20 +36,20 @@ class Pairs:
             self.slots, self.codes = Growing(np.int32), Growing(np.int32)
             self.add(slots, codes)
 
-    def add(self, slots: Array | Sequence[int], codes: Array) -> None:
+    def add(self, slots: Array | Sequence[int], codes: Array | Sequence[int]) -> None:
         """Put in pairs."""
         self.slots.extend(slots)
         self.codes.extend(codes)
 
     def mark(self, slots: Array, codes: Array) -> None:
         """In ``slots`` (a bool by slot) mark those that have one of ``codes`` (a bool by code)."""
-        slots[self.slots.view[codes[self.codes.view]]] = True
+        slots[self.slots.view.take(np.flatnonzero(codes.take(self.codes.view)))] = True
 
     def count(self, chosen: Array | None, codes: int) -> Array:
         """How many of the chosen slots (a bool by slot; None: all) have each code."""
         found = self.codes.view
         if chosen is not None:
-            found = found[chosen[self.slots.view]]
+            found = found.take(np.flatnonzero(chosen.take(self.slots.view)))
         return np.bincount(found, minlength=codes)
 
     def renumber(self, codes: Array) -> None:
@@ -93,31 +93,24 @@ class Column:
 
     def _simple(self, found: Sequence[Any], cell: Cell) -> Array:
         distinct = dict.fromkeys(found)
-        if cell in NUMERIC:
-            values = [_value(*matched(value, cell)[0]) for value in distinct]
-        else:
-            values = [
-                Value(value, None, 0) if type(value) is str else _value(*matched(value, cell)[0])
-                for value in distinct
-            ]
-        codes = dict(zip(distinct, self.values.add(values).tolist(), strict=True))
-        return np.fromiter((codes[value] for value in found), np.int32, len(found))
+        codes = self.values.add([_value(show(each), number(each, cell)) for each in distinct])
+        return _mapped(dict(zip(distinct, codes.tolist(), strict=True)), found)
 
     def _any(self, slots: Slots, found: Sequence[Any], cell: Cell) -> Array:
-        items = [matched(value, cell) for value in found]
+        cells = [[_value(*item) for item in matched(value, cell)] for value in found]
+        distinct = dict.fromkeys(item for items in cells for item in items)
+        codes = dict(zip(distinct, self.values.add([*distinct]).tolist(), strict=True))
         several = [
-            (slot, _value(*item))
-            for slot, each in zip(slots.tolist(), items, strict=True)
-            for item in each[1:]
+            (slot, codes[item])
+            for slot, items in zip(slots.tolist(), cells, strict=True)
+            for item in items[1:]
         ]
-        if several:
-            codes = self.values.add([value for _, value in several])
-            self.more.add([slot for slot, _ in several], codes)
-        return self.values.add([_value(*each[0]) for each in items])
+        self.more.add([slot for slot, _ in several], [code for _, code in several])
+        return _mapped(codes, [items[0] for items in cells])
 
     def having(self, codes: Array) -> Array:
         """Which slots have one of ``codes`` (a bool by code): a bool by slot."""
-        found = codes[self.first.view]
+        found = codes.take(self.first.view)
         if self.more.slots.size:
             self.more.mark(found, codes)
         return found
@@ -133,7 +126,7 @@ class Column:
 
     def count(self, slots: Slots, chosen: Array) -> Array:
         """How many of ``slots`` have each code; ``chosen`` is the same as a bool by slot."""
-        counts = np.bincount(self.first.view[slots], minlength=len(self.values))
+        counts = np.bincount(self.first.view.take(slots), minlength=len(self.values))
         if self.more.slots.size:
             counts += self.more.count(chosen, len(self.values))
         return counts
@@ -190,10 +183,7 @@ class Tags:
             distinct = dict.fromkeys(tag for _, tag in found)
             added = self.values.add([self._value(key, value) for key, value in distinct])
             codes = dict(zip(distinct, added.tolist(), strict=True))
-            self.pairs.add(
-                [slot for slot, _ in found],
-                np.fromiter((codes[tag] for _, tag in found), np.int32, len(found)),
-            )
+            self.pairs.add([slot for slot, _ in found], _mapped(codes, [tag for _, tag in found]))
 
     def _value(self, key: str, value: str) -> Value:
         held = None if value[:1].isalpha() else number(value, "number")
@@ -266,8 +256,12 @@ def _alike(kinds: set[type]) -> bool:
     return len(kinds) <= 1 and kinds <= {str, int, bool, float}
 
 
-def _value(text: str, number: float | None) -> Value:
-    return Value(text, number, number is not None)
+def _mapped(codes: Mapping[Any, int], found: Sequence[Any]) -> Array:
+    return np.fromiter(map(codes.__getitem__, found), np.int32, len(found))
+
+
+def _value(text: str, held: float | None) -> Value:
+    return Value(text, held, held is not None)
 
 
 def _with_missing() -> Values:

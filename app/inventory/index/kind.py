@@ -29,7 +29,6 @@ class IndexRow:
     account: str
     region: str
     state: str
-    state_class: str
     changed: int
     cells: Mapping[str, Any]
     tags: Mapping[str, str]

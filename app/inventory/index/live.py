@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, select
 
 from app.aws.turns import give_way
 from app.inventory.index.kind import IndexRow, KindIndex
-from app.inventory.store import chunks
 from app.inventory.tables import kinds, resources
 from app.resources.spec import Resource
 
@@ -24,21 +23,17 @@ _CHUNK = 1000
 # that has not looked for longer is loaded anew.
 _FORGOTTEN = 12 * 3600.0
 _REMEMBERED = 24
-_COLUMNS = tuple(
-    resources.c[name]
-    for name in (
-        "seq",
-        "gone_at",
-        "id",
-        "name",
-        "account",
-        "region",
-        "state",
-        "state_class",
-        "changed",
-        "cells",
-        "tags",
-    )
+_COLUMNS = (
+    resources.c.seq,
+    resources.c.gone_at.is_(None),
+    resources.c.id,
+    resources.c.name,
+    resources.c.account,
+    resources.c.region,
+    resources.c.state,
+    resources.c.changed,
+    resources.c.cells,
+    resources.c.tags,
 )
 
 
@@ -120,22 +115,23 @@ class LiveIndex:
                 self._index, self._loaded, self._version = index, True, -1
 
     def _take_in(self, index: KindIndex, connection: Connection, since: int | None) -> None:
-        for rows in chunks(self._rows(connection, since), _CHUNK):
+        for rows in self._rows(connection, since):
             index.apply(rows)
             if not self._waiting:
                 give_way()
 
-    def _rows(self, connection: Connection, since: int | None) -> Iterator[IndexRow]:
+    def _rows(self, connection: Connection, since: int | None) -> Iterator[list[IndexRow]]:
         statement = select(*_COLUMNS).where(resources.c.kind == self._resource.kind)
         if since is None:
             statement = statement.where(resources.c.gone_at.is_(None)).order_by(resources.c.seq)
         else:
             statement = statement.where(resources.c.changed > since)
         found = connection.execution_options(yield_per=_CHUNK).execute(statement)
-        for seq, gone_at, *rest, cells, tags in found:
-            there = gone_at is None
-            held = (json.loads(cells), json.loads(tags)) if there else ({}, {})
-            yield IndexRow(*(seq, there, *rest, *held))
+        for some in found.partitions():
+            # One text for all is read faster than one text each.
+            cells = json.loads(f"[{','.join(row.cells for row in some)}]")
+            tags = json.loads(f"[{','.join(row.tags for row in some)}]")
+            yield [IndexRow(*row[:-2], *held) for row, *held in zip(some, cells, tags, strict=True)]
 
 
 def revision_of(connection: Connection, kind: str) -> int:

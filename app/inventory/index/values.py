@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise, starmap
+from operator import eq, ne
 from typing import NamedTuple
 
 import numpy as np
 
 from app.inventory.index.blob import Array, Blob, Growing
 
-_HASH = 0xFFFFFFFF
+_SPREAD = np.uint32(0x9E3779B1)  # sets the hashes of groups apart
 _REMEMBERED = 4  # words of which the hits are kept
 _REMEMBERED_HITS = 30_000
 _FEW = 400  # so many new texts are put into the order one by one; more: all is sorted anew
@@ -69,20 +70,30 @@ class Values:
     # Putting in and taking out
 
     def add(self, values: Sequence[Value]) -> Array:
-        """The code of each value; those that were not there are put in."""
-        distinct = list(dict.fromkeys(values))
-        codes = self._lookup([(value.text, value.group) for value in distinct])
-        missing = np.flatnonzero(codes < 0).tolist()
-        if missing:
-            codes[missing] = self._append([distinct[place] for place in missing])
-        if len(distinct) == len(values):
-            return codes
-        number = dict(zip(distinct, codes.tolist(), strict=True))
-        return np.fromiter((number[value] for value in values), np.int32, len(values))
+        """The code of each value; those that were not there are put in.
 
-    def codes(self, text: str, groups: Iterable[int] = (0, 1)) -> Array:
+        No value comes twice.
+        """
+        texts = [value.text for value in values]
+        groups = np.fromiter((value.group for value in values), np.int32, len(values))
+        hashes = _hashes(texts, groups)
+        encoded = [_bytes(text) for text in texts]
+        codes = self._lookup(encoded, groups, hashes)
+        missing = np.flatnonzero(codes < 0)
+        if len(missing):
+            some = missing.tolist()
+            codes[missing] = self._append(
+                [values[place] for place in some],
+                [encoded[place] for place in some],
+                hashes[missing],
+            )
+        return codes
+
+    def codes(self, text: str, groups: Sequence[int] = (0, 1)) -> Array:
         """The codes of the values that are exactly ``text``."""
-        found = self._lookup([(text, group) for group in groups])
+        wanted = np.array(groups, np.int32)
+        texts = [text] * len(wanted)
+        found = self._lookup([_bytes(text)] * len(wanted), wanted, _hashes(texts, wanted))
         return found[found >= 0]
 
     def texts(self, codes: Sequence[int] | Array) -> list[str]:
@@ -98,30 +109,28 @@ class Values:
             for text, number, group in zip(self.texts(codes), numbers, groups, strict=True)
         ]
 
-    def _lookup(self, keys: Sequence[tuple[str, int]]) -> Array:
-        wanted = np.fromiter((hash(key) & _HASH for key in keys), np.uint32, len(keys))
-        first = np.searchsorted(self._hashes, wanted)
-        last = np.searchsorted(self._hashes, wanted, side="right")
-        codes = np.full(len(keys), -1, np.int32)
-        there = np.flatnonzero(first < last).tolist()
+    def _lookup(self, texts: Sequence[bytes], groups: Array, hashes: Array) -> Array:
+        first = np.searchsorted(self._hashes, hashes)
+        last = np.searchsorted(self._hashes, hashes, side="right")
+        codes = np.full(len(texts), -1, np.int32)
+        there = np.flatnonzero(first < last)
         likely = self._hashed[first[there]]
-        texts, groups = self._texts.lines(likely), self._groups.view[likely].tolist()
-        for place, code, text, group in zip(there, likely.tolist(), texts, groups, strict=True):
-            if (text, group) == (_bytes(keys[place][0]), keys[place][1]):
-                codes[place] = code
-            elif last[place] - first[place] > 1:  # one hash for two values
-                codes[place] = self._among(self._hashed[first[place] : last[place]], keys[place])
+        lines = self._texts.lines(likely)
+        wanted = (texts[place] for place in there.tolist())
+        same = np.fromiter(map(eq, lines, wanted), np.bool_, len(lines))
+        same &= self._groups.view[likely] == groups[there]
+        codes[there[same]] = likely[same]
+        for place in there[~same].tolist():  # mostly new ones; rarely one hash for two values
+            for code in self._hashed[first[place] : last[place]].tolist():
+                if self._groups.view[code] == groups[place] and (
+                    self._texts.line(code) == texts[place]
+                ):
+                    codes[place] = code
         return codes
 
-    def _among(self, codes: Array, key: tuple[str, int]) -> int:
-        for value, code in zip(self.values(codes), codes.tolist(), strict=True):
-            if (value.text, value.group) == key:
-                return int(code)
-        return -1
-
-    def _append(self, values: Sequence[Value]) -> Array:
+    def _append(self, values: Sequence[Value], texts: Sequence[bytes], hashes: Array) -> Array:
         codes = np.arange(len(self), len(self) + len(values), dtype=np.int32)
-        odd = [place for place, value in enumerate(values) if not value.text.isascii()]
+        odd = [place for place, text in enumerate(texts) if not text.isascii()]
         self._odd.extend(codes[odd])
         self._folded.extend([values[place].text.casefold().encode() for place in odd])
         self._groups.extend([value.group for value in values])
@@ -129,10 +138,7 @@ class Values:
             self._count()
         if self._numbers is not None:
             self._numbers.extend([np.nan if v.number is None else v.number for v in values])
-        self._texts.extend([value.text.encode() for value in values])
-        hashes = np.fromiter(
-            (hash((value.text, value.group)) & _HASH for value in values), np.uint32, len(values)
-        )
+        self._texts.extend(texts)
         order = np.argsort(hashes)
         places = np.searchsorted(self._hashes, hashes[order])
         self._hashes = np.insert(self._hashes, places, hashes[order])
@@ -227,7 +233,7 @@ class Values:
             place = slice(int(run[0]), int(run[-1]) + 2)
             texts = sorted((self._fold(code), code) for code in codes[place].tolist())
             codes[place] = [code for _, code in texts]
-            differs = [a[0] != b[0] for a, b in itertools.pairwise(texts)]
+            differs = [a[0] != b[0] for a, b in pairwise(texts)]
             steps[place.start + 1 : place.stop] = differs
         return codes, steps
 
@@ -239,7 +245,7 @@ class Values:
         texts = [folded[code] for code in order]
         self._order = np.array(order, np.int32)
         self._differs = np.ones(len(order), np.bool_)
-        self._differs[1:] = [a != b for a, b in itertools.pairwise(texts)]
+        self._differs[1:] = list(starmap(ne, pairwise(texts)))
 
     def _put_in(self, codes: Array) -> None:
         if not len(codes):
@@ -277,6 +283,13 @@ class Values:
         parts = (self._texts, self._folded, self._groups, self._odd, self._numbers)
         arrays = (self._hashes, self._hashed, self._order, self._differs, self._ranks)
         return sum(part.nbytes for part in (*parts, *arrays) if part is not None)
+
+
+def _hashes(texts: Sequence[str], groups: Array) -> Array:
+    found = np.fromiter(map(hash, texts), np.int64, len(texts))
+    # Both are cut to 32 bits, which is as good as any other way to mix them.
+    spread: Array = found.astype(np.uint32) ^ groups.astype(np.uint32) * _SPREAD
+    return spread
 
 
 def _bytes(text: str) -> bytes:
