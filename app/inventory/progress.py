@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection as CollectionOf
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from app.aws.errors import AwsError
 from app.inventory.gone import mark_gone
@@ -16,6 +16,11 @@ from app.inventory.query import Failure, Freshness
 from app.inventory.store import Scope, bump, here
 from app.inventory.tables import collections, kinds, resources
 
+_COLLECTED = (
+    select(collections)
+    .where(collections.c.kind == bindparam("kind"))
+    .order_by(collections.c.account, collections.c.region)
+)
 CLAIM = timedelta(seconds=120)  # renewed with every page
 
 
@@ -144,12 +149,15 @@ def wish(connection: Connection, kind: str, **when: datetime) -> None:
         connection.execute(change)
 
 
+def collected(connection: Connection, kind: str) -> list[Row[Any]]:
+    """How far the collecting of a kind is, by account and region, for ``freshness``."""
+    return list(connection.execute(_COLLECTED, {"kind": kind}))
+
+
 def freshness(
-    connection: Connection, kind: str, counts: Mapping[tuple[str, str], int], now: datetime
+    collected: Sequence[Row[Any]], counts: Mapping[tuple[str, str], int], now: datetime
 ) -> list[Freshness]:
     """How true a kind is, region by region; ``counts`` by account and region."""
-    statement = select(collections).where(collections.c.kind == kind)
-    rows = connection.execute(statement.order_by(collections.c.account, collections.c.region))
     return [
         Freshness(
             account=row.account,
@@ -159,20 +167,8 @@ def freshness(
             error=_failure(row),
             count=counts.get((row.account, row.region), 0),
         )
-        for row in rows
+        for row in collected
     ]
-
-
-def troubles(connection: Connection, kind: str) -> list[tuple[str, str, str | None, bool]]:
-    """Of each account and region: the code of what is wrong, and whether it was ever complete."""
-    statement = select(
-        collections.c.account,
-        collections.c.region,
-        collections.c.error_code,
-        collections.c.seen_at.is_not(None),
-    ).where(collections.c.kind == kind)
-    order = (collections.c.account, collections.c.region)
-    return [tuple(row) for row in connection.execute(statement.order_by(*order))]
 
 
 def _failure(row: Row[Any]) -> Failure | None:

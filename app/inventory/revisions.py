@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, select
 
 from app.inventory.tables import kinds
+
+_ALL = select(kinds.c.kind, kinds.c.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The database at a moment: another ``number`` than before if anything was written since."""
+
+    number: int
+    revisions: Mapping[str, int]
+
+    def of(self, kind: str) -> int:
+        """The revision of a kind; 0 if nothing of it was ever written."""
+        return self.revisions.get(kind, 0)
 
 
 class Revisions:
@@ -21,24 +37,20 @@ class Revisions:
         self._engine = engine
         self._lock = threading.Lock()
         self._connection: PoolProxiedConnection | None = None
-        self._version = -1
-        self._revisions: dict[str, int] = {}
+        self._version: int | None = None
+        self._moment = Moment(0, {})
 
-    def get(self, kind: str) -> int:
-        """The revision of a kind; 0 if nothing of it was ever written."""
-        return self.all().get(kind, 0)
-
-    def all(self) -> dict[str, int]:
-        """The revision of every kind that was ever written."""
+    def now(self) -> Moment:
+        """The present moment."""
         with self._lock:
             version = self._data_version()
             if version is None or version != self._version:
                 with self._engine.connect().execution_options(reading=True) as connection:
-                    found = connection.execute(select(kinds.c.kind, kinds.c.revision))
-                    self._revisions = {row.kind: row.revision for row in found}
+                    found = {row.kind: row.revision for row in connection.execute(_ALL)}
                 # Of before they were read: what is written meanwhile is seen the next time.
-                self._version = -1 if version is None else version
-            return self._revisions
+                self._version = version
+                self._moment = Moment(self._moment.number + 1, found)
+            return self._moment
 
     def _data_version(self) -> int | None:
         if self._engine.dialect.name != "sqlite":

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from app.aws.listing import Description
 from app.inventory.entry import cells_of, make_document, make_entry, tags_of
 from app.inventory.store import chunks
-from app.inventory.tables import collections, documents, resources
+from app.inventory.tables import documents, resources
 from app.resources.spec import Resource, Row
 
-_COLUMNS = tuple(
-    resources.c[name]
-    for name in (
-        "seq",
-        "id",
-        "name",
-        "account",
-        "region",
-        "state",
-        "seen_at",
-        "gone_at",
-        "cells",
-        "tags",
-    )
-)
+_SOME = select(
+    resources.c.seq,
+    resources.c.id,
+    resources.c.name,
+    resources.c.account,
+    resources.c.region,
+    resources.c.state,
+    resources.c.seen_at,
+    resources.c.gone_at,
+    resources.c.cells,
+    resources.c.tags,
+).where(resources.c.seq.in_(bindparam("seqs", expanding=True)))
+_DESCRIBED = select(documents).where(documents.c.seq.in_(bindparam("seqs", expanding=True)))
+# When the last complete refresh of an account's region began.
+Refreshed = Mapping[tuple[str, str], datetime | None]
 
 
 class _Documents:
@@ -45,8 +45,7 @@ class _Documents:
         found: dict[int, str] = {}
         with self._engine.connect().execution_options(reading=True) as connection:
             for some in chunks(self._seqs):
-                statement = select(documents.c.seq, documents.c.description)
-                rows = connection.execute(statement.where(documents.c.seq.in_(some)))
+                rows = connection.execute(_DESCRIBED, {"seqs": some})
                 found.update((row.seq, row.description) for row in rows)
         return found
 
@@ -56,33 +55,18 @@ class _Documents:
         return found
 
 
-def load(connection: Connection, resource: Resource, seqs: Sequence[int]) -> list[Row]:
-    """The rows of ``seqs``, in that order; those that are not there any more are left out."""
-    found = by_seq(connection, resource, seqs)
-    return [found[seq] for seq in seqs if seq in found]
-
-
-def by_seq(connection: Connection, resource: Resource, seqs: Sequence[int]) -> dict[int, Row]:
+def by_seq(
+    connection: Connection, resource: Resource, seqs: Sequence[int], refreshed: Refreshed
+) -> dict[int, Row]:
     """The rows of ``seqs`` that are still there."""
-    if not seqs:
-        return {}
-    refreshed = _refreshed(connection, resource.kind)
     described = _Documents(connection.engine, seqs)
     found: dict[int, Row] = {}
     for some in chunks(seqs):
-        statement = select(*_COLUMNS).where(resources.c.seq.in_(some))
-        for record in connection.execute(statement):
+        for record in connection.execute(_SOME, {"seqs": some}):
             last = refreshed.get((record.account, record.region))
             read = partial(described.get, record.seq)
             found[record.seq] = _row(resource, record, read, last)
     return found
-
-
-def _refreshed(connection: Connection, kind: str) -> dict[tuple[str, str], datetime]:
-    statement = select(collections.c.account, collections.c.region, collections.c.seen_at).where(
-        collections.c.kind == kind, collections.c.seen_at.is_not(None)
-    )
-    return {(row.account, row.region): row.seen_at for row in connection.execute(statement)}
 
 
 def _row(

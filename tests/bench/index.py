@@ -88,7 +88,11 @@ def told(name: str, do: Callable[[], object], times: int = 60) -> None:
     for _ in range(times):
         measure(do, samples)
     figures = samples.told()
-    print(f"{name:44} {figures['median_ms']:8.2f} ms {figures['p99_ms']:8.2f} ms", flush=True)
+    print(
+        f"{name:44} {figures['median_ms']:8.2f} ms {figures['p99_ms']:8.2f} ms "
+        f"{figures['own_cpu_ms']:8.2f} ms",
+        flush=True,
+    )
 
 
 def resident() -> float:
@@ -161,7 +165,7 @@ def main() -> None:
                 f"(processor {time.process_time() - cpu:.2f} s), {index.nbytes / 1e6:.1f} MB"
             )
     print(f"memory: {before:.0f} MB before, {resident():.0f} MB after")
-    print(f"{'':44} {'median':>11} {'99th':>11}")
+    print(f"{'':44} {'median':>11} {'99th':>11} {'processor':>11}")
     for name, do in asks(inventory, given.kind):
         told(name, do)
     told("search, three letters", lambda: inventory.search(f"{random.randrange(4096):03x}", 20))

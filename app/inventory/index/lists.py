@@ -34,6 +34,7 @@ def select(index: KindIndex, query: Query) -> Selection:
     everything = _filtered(index, query.expression)
     having = {name: has_one_of(index, name, values) for name, values in query.facets.items()}
     chosen = _all_of(everything, list(having.values()))
+    slots = None if chosen is None else np.flatnonzero(chosen)
     columns = index.resource.columns
     # Account and region are of no use where all are of the same.
     places = [name for name in ("account", "region") if len(index.whole(name).nonzero()[0]) > 1]
@@ -41,13 +42,14 @@ def select(index: KindIndex, query: Query) -> Selection:
     title = titles(index.resource)
     views = []
     for name in dict.fromkeys([*places, *facets, *query.facets]):
-        among = chosen
         if name in having:
-            among = _all_of(everything, [having[other] for other in having if other != name])
-        counts = count(index, name, among)
+            others = [having[other] for other in having if other != name]
+            counts = _count(index, name, _all_of(everything, others))
+        else:
+            counts = _count(index, name, chosen, slots)
         values = _values(index, name, counts, query.facets.get(name, ()))
         views.append(FacetView(name, title[name], values))
-    total = len(index) if chosen is None else int(np.count_nonzero(chosen))
+    total = len(index) if slots is None else len(slots)
     return Selection(chosen, total, tuple(views))
 
 
@@ -72,11 +74,11 @@ def has_one_of(index: KindIndex, key: str, values: Collection[str]) -> Array:
     return found
 
 
-def count(index: KindIndex, key: str, chosen: Array | None) -> Array:
+def _count(index: KindIndex, key: str, chosen: Array | None, slots: Slots | None = None) -> Array:
     """How many of the chosen slots have each code of a column."""
     if chosen is None:
         return index.whole(key)
-    return index.columns[key].count(np.flatnonzero(chosen), chosen)
+    return index.columns[key].count(np.flatnonzero(chosen) if slots is None else slots, chosen)
 
 
 def _values(
