@@ -1,8 +1,9 @@
-"""The one background thread: it ticks the collector, the poller and the sender."""
+"""The background threads: one ticks the poller and the sender, some the collector."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -11,9 +12,12 @@ from flask import Flask
 
 from app.db import now as present
 from app.house import House
+from app.inventory.jobs import LEAST_THREADS
 
 PAUSE_SECONDS = 0.5
 BUSY_PAUSE_SECONDS = 0.02  # lets the threads that serve pages have their turn
+STOP_SECONDS = 10.0
+Step = Callable[[datetime], bool]
 log = structlog.get_logger()
 
 
@@ -22,60 +26,84 @@ def tick(house: House, now: datetime) -> bool:
 
     A step that fails is logged and does not keep the others from theirs.
     """
-    steps: dict[str, Callable[[datetime], bool]] = {
+    busy = _try("collect", house.collector.tick, now)
+    return tend(house, now) or busy
+
+
+def tend(house: House, now: datetime) -> bool:
+    """As ``tick``, without the collector, which has threads of its own."""
+    steps: dict[str, Step] = {
         "poll": house.watches.poll,
         "send": house.watches.send,
-        "collect": house.collector.tick,
-        "attend": house.reread_attended,
         "identity": house.meet,
     }
-    busy = False
-    for name, step in steps.items():
-        try:
-            busy = step(now) or busy
-        except Exception:  # whatever it is, the thread must go on: it holds everybody's watches
-            log.exception("background step failed", step=name)
+    busy = [_try(name, step, now) for name, step in steps.items()]
     house.ticked_at = present()
-    return busy
+    return any(busy)
+
+
+def _try(name: str, step: Step, now: datetime) -> bool:
+    try:
+        return step(now)
+    except Exception:  # whatever it is, the thread must go on: it holds everybody's watches
+        log.exception("background step failed", step=name)
+        return False
 
 
 class Background:
-    """The thread around ``tick``."""
+    """The threads around ``tend`` and the collector's ``tick``."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="background", daemon=True)
+        collecting = [
+            threading.Thread(target=self._collect, name=f"collector-{number}", daemon=True)
+            for number in range(max(LEAST_THREADS, house.settings.collectors))
+        ]
+        main = threading.Thread(target=self._run, name="background", daemon=True)
+        self._threads = [main, *collecting]
 
     def start(self) -> None:
         """Begin to tick."""
         self._house.has_background = True
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
-    def stop(self, seconds: float = 10) -> None:
-        """Let the running step end, and wait for that, at most ``seconds``."""
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Let the running steps end, and wait for that, at most ``seconds`` in all."""
         self._stopping.set()
         self._house.wake.set()
-        self._thread.join(seconds)
+        try:
+            self._house.collector.stop()
+        except Exception:  # the database may be what is in trouble
+            log.exception("the collector's claims are not given back")
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
         self._house.has_background = False
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            busy = tick(self._house, present()) or self._house.warm()
+            busy = tend(self._house, present()) or self._house.warm()
             self._house.wake.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
             self._house.wake.clear()
 
+    def _collect(self) -> None:
+        while not self._stopping.is_set():
+            busy = _try("collect", self._house.collector.tick, present())
+            self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
+
 
 def start(application: Flask) -> None:
-    """Start the thread of ``application``, unless the settings say that there is none."""
+    """Start the threads of ``application``, unless the settings say that there are none."""
     house: House = application.extensions["encante"]
     if house.settings.background:
-        application.extensions["encante-background"] = thread = Background(house)
-        thread.start()
+        application.extensions["encante-background"] = threads = Background(house)
+        threads.start()
 
 
 def stop(application: Flask) -> None:
-    """Stop the thread of ``application``, if it has one."""
-    thread: Background | None = application.extensions.pop("encante-background", None)
-    if thread is not None:
-        thread.stop()
+    """Stop the threads of ``application``, if it has any."""
+    threads: Background | None = application.extensions.pop("encante-background", None)
+    if threads is not None:
+        threads.stop()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Engine
 
 from app.aws.accounts import Accounts, Memory, Source
@@ -21,9 +19,6 @@ from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
 from app.watches import Watches
-
-log = structlog.get_logger()
-ATTEND = 10.0  # seconds between two readings of a resource whose page is open
 
 
 @dataclass
@@ -41,33 +36,11 @@ class House:
     has_background: bool = False
     ticked_at: datetime | None = None
 
-    _attended: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
     _warmed: set[tuple[str, str]] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def attend(self, row: Row) -> None:
-        """Have a resource whose page is open read again by the background thread, soon."""
-        if row.gone or self.accounts.get(row.account) is None:
-            return
-        with self._lock:
-            self._attended.setdefault((row.kind, row.account, row.region, row.id), 0.0)
-
-    def reread_attended(self, now: datetime) -> bool:
-        """Read again, once in a while, the resources whose pages are open."""
-        present = time.monotonic()
-        with self._lock:
-            due = [key for key, last in self._attended.items() if not last]
-            old = [key for key, last in self._attended.items() if last and present - last > ATTEND]
-            for key in old:
-                del self._attended[key]
-            for key in due:
-                self._attended[key] = present
-        for kind, account, region, resource_id in due:
-            try:
-                self.collector.reread(kind, account, region, [resource_id], settle=False)
-            except AwsError as error:  # of this scope: the next may be well
-                log.warning("an open page is not read again", id=resource_id, error=str(error))
-        return bool(due)
+        """Have a resource whose page is open read again by the collector, soon."""
+        self.collector.attend(row)
 
     def warm(self) -> bool:
         """Read, one region a time, what forms offer and what takes long to read."""

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol, cast
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
-from app.aws.accounts import Accounts
+from app.aws import turns
+from app.aws.clients import Clients
 from app.aws.errors import AwsError, Trouble
-from app.aws.listing import FILTER_VALUES, Description
+from app.aws.listing import Description
+from app.inventory.budget import Budget, Budgeted
 from app.inventory.inventory import Inventory
-from app.inventory.schedule import Pauses, Settling
+from app.inventory.jobs import Job, Jobs
+from app.inventory.progress import RENEW
 from app.inventory.store import Scope
 from app.resources.spec import Resource, Row
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-LOOKED_AT = timedelta(seconds=30)  # a list is asked for every few seconds while it is open
-KEEP_GONE = timedelta(days=7)
+ATTEND = timedelta(seconds=10)  # between two readings of a resource whose page is open
+ATTRIBUTE = timedelta(seconds=60)  # what changes so soon after an action is put down to it
 _SWEEP_EVERY = timedelta(hours=1)
 # First and longest pause after a failure; those of a whole region, and those of one kind in it.
-_REGION_PAUSES: dict[Trouble, tuple[timedelta, timedelta]] = {
-    "throttled": (timedelta(seconds=2), timedelta(minutes=5)),
+_PLACE_PAUSES: dict[Trouble, tuple[timedelta, timedelta]] = {
     "unreachable": (timedelta(seconds=2), timedelta(seconds=30)),
     "uncertain": (timedelta(seconds=2), timedelta(seconds=30)),
     "credentials": (timedelta(seconds=30), timedelta(seconds=30)),
 }
 _KIND_PAUSE = (timedelta(seconds=15), timedelta(minutes=5))
-_FIRST = 1_000_000.0  # more overdue than anything with an interval
-_ASKED = 100_000.0
 
 
-@dataclass(frozen=True)
-class _Job:
-    scope: Scope
-    overdue: float  # by how many of its intervals
-    ids: tuple[str, ...] = ()  # empty: a complete refresh
+class Accounts(Protocol):
+    """The accounts that are collected."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all accounts and regions are known: only then is what is elsewhere not ours."""
+
+    def scopes(self) -> tuple[tuple[str, str], ...]:
+        """Every (account, region) that is to be collected."""
+
+    def clients(self, account_id: str = "") -> Clients:
+        """The clients of an account. Raises AwsError."""
+
+
+class Stopped(Exception):
+    """The collector is to end: what is under way is left as it is."""
 
 
 class Collector:
     """Refreshes what is overdue, re-reads what is changing, and what was touched.
 
-    One per process; two processes on one database share the refreshes through claims and do each
-    other no harm.
+    One per process, for several threads. Processes on one database share the refreshes through
+    claims, the calls through budgets, and do each other no harm. ``wait`` waits for so many
+    seconds (tests set it).
     """
 
     def __init__(
@@ -57,42 +70,59 @@ class Collector:
         accounts: Accounts,
         resources: Mapping[str, Resource],
         settings: Settings,
+        wait: Callable[[float], object] | None = None,
     ) -> None:
         self._inventory = inventory
         self._accounts = accounts
         self._resources = resources
-        self._wanted_every = timedelta(seconds=settings.refresh_seconds)
-        self._idle_every = timedelta(seconds=settings.idle_refresh_seconds)
-        self._changing_every = timedelta(seconds=settings.changing_seconds)
+        self._keep_for = timedelta(days=settings.keep_days)
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._kept: frozenset[tuple[str, str]] = frozenset()
+        self._stopping = threading.Event()
+        self._wait = wait or self._stopping.wait
+        self._jobs = Jobs(inventory, self._scopes, settings, self._me)
+        self._budget = Budget(inventory, self._pause)
+        self._lock = threading.Lock()
         self._swept_at: datetime | None = None
-        self._refreshed: set[Scope] = set()  # by this process
-        self._read_at: dict[Scope, dict[str, datetime]] = {}
-        self._pauses = Pauses()
-        self._settling = Settling()
+        self._places: set[tuple[str, str]] = set()
+        self._kept: set[tuple[str, str]] | None = None
+        self._renewed_at: datetime | None = None
+        self._read: dict[Scope, int] = {}  # by the refreshes that run, how much
+        self._attended: dict[tuple[Scope, str], datetime] = {}
 
     def tick(self, now: datetime) -> bool:
         """Do the most overdue thing: a reading of a few by id, or one refresh.
 
         Returns whether there was something to do. Raises no AwsError: a refresh that fails is
-        noted for its kind and region, and tried again after a pause.
+        noted for its scope, and tried again after a pause. May be called by several threads.
         """
+        if self._stopping.is_set():
+            return False
         self._keep()
         self._sweep(now)
-        jobs = [*self._readings(now), *self._refreshes(now)]
-        job = max(jobs, key=lambda job: job.overdue, default=None)
+        self._renew(now)
+        job = self._jobs.take(now)
         if job is None:
             return False
-        if job.ids:
-            self._read_quietly(job, now)
-        else:
-            self._refresh(job.scope, now)
+        try:
+            if job.ids:
+                self._read_quietly(job)
+            else:
+                self._refresh(job.scope, now)
+        except Stopped:
+            return False
+        finally:
+            self._jobs.done(job)
         return True
+
+    def stop(self) -> None:
+        """Let no tick begin anything more; what waits or reads on ends at its next step."""
+        self._stopping.set()
+        self._inventory.release(self._me)
 
     def refresh(self, kind: str) -> None:
         """Ask for a complete refresh of a kind at the next ticks."""
         self._inventory.ask(kind)
+        self._jobs.stir()
 
     def reread(
         self,
@@ -107,19 +137,23 @@ class Collector:
 
         What is not there any more is marked gone, unless only the reply of its making has told of
         it: AWS may not show it yet. ``settle``: read them again a few times within the next
-        minute. ``action``: the id of the console's action that touched them. Raises AwsError.
+        minute. ``action``: the id of the console's action that touched them, to which what
+        changes within that minute is put down. Raises AwsError.
         """
         if not ids:
             return []
         scope = Scope(kind, account, region)
         now = self._inventory.now()
+        if action:
+            self._inventory.acted(*scope, ids, action, now + ATTRIBUTE)
         if settle:
-            self._settling.add(scope, ids, now)
-        found = self._read(scope, ids)
-        self._inventory.store(kind, account, region, found, now, trust="reread")
+            self._jobs.settling.add(scope, ids, now)
+        listing = self._resources[kind].listing
+        found = listing.read(self._accounts.clients(account), region, account, ids)
+        self._inventory.store(*scope, found, now, trust="reread", action=action)
         absent = self._absent(scope, ids, found)
-        unconfirmed, _ = self._inventory.unsettled(kind, account, region, absent, now)
-        self._inventory.forget(kind, account, region, absent - unconfirmed, now, sure=False)
+        unconfirmed, _ = self._inventory.unsettled(*scope, absent, now)
+        self._inventory.forget(*scope, absent - unconfirmed, now, sure=False, action=action)
         rows = (self._inventory.get(kind, resource_id) for resource_id in ids)
         return [row for row in rows if row is not None and not row.gone]
 
@@ -131,137 +165,141 @@ class Collector:
         descriptions: Sequence[Description],
         at: datetime,
     ) -> None:
-        """Take over what somebody else read by id at ``at``: it need not be read again."""
+        """Take over what somebody else, who goes on doing so, has read by id at ``at``.
+
+        It is not read again here as long as they do.
+        """
         scope = Scope(kind, account, region)
-        self._inventory.store(kind, account, region, descriptions, at, trust="read")
+        self._inventory.store(*scope, descriptions, at, trust="read")
         key = self._resources[kind].id_key
-        ids = [str(description.get(key)) for description in descriptions]
-        self._read_at.setdefault(scope, {}).update(dict.fromkeys(ids, at))
+        self._jobs.changing.learnt(scope, [str(each.get(key)) for each in descriptions], at)
 
-    # What is due
+    def attend(self, row: Row) -> None:
+        """Have a resource whose page is open read again soon, once in a while."""
+        if row.gone:
+            return
+        scope, now = Scope(row.kind, row.account, row.region), self._inventory.now()
+        with self._lock:
+            last = self._attended.get((scope, row.id))
+            if last is not None and abs(now - last) < ATTEND:
+                return
+            recent = {key: at for key, at in self._attended.items() if abs(now - at) < ATTEND}
+            self._attended = {**recent, (scope, row.id): now}
+        self._jobs.settling.soon(scope, row.id, now)
+        self._jobs.stir()
 
-    def _keep(self) -> None:
-        """What is in none of the accounts and regions of the settings is no longer collected."""
-        scopes = frozenset(self._accounts.scopes())
-        if self._accounts.complete and scopes != self._kept:
-            self._inventory.keep(scopes)
-            self._kept = scopes
+    # Chores
 
     def _scopes(self) -> list[Scope]:
         places = self._accounts.scopes()
         return [Scope(kind, *place) for kind in self._resources for place in places]
 
+    def _keep(self) -> None:
+        """What is in none of the accounts and regions of the settings is no longer collected."""
+        places = set(self._accounts.scopes())
+        if places != self._places:
+            self._places = places
+            self._jobs.stir()
+        if places == self._kept or not self._accounts.complete:
+            return
+        self._inventory.keep(places)
+        self._kept = places
+
     def _sweep(self, now: datetime) -> None:
-        if self._swept_at is None or abs(now - self._swept_at) >= _SWEEP_EVERY:
+        with self._lock:
+            if self._swept_at is not None and abs(now - self._swept_at) < _SWEEP_EVERY:
+                return
             self._swept_at = now
-            self._inventory.sweep(KEEP_GONE)
+        self._inventory.sweep(self._keep_for)
 
-    def _paused(self, scope: Scope, now: datetime) -> bool:
-        return self._pauses.on(scope[1:], now) or self._pauses.on(scope, now)
+    def _renew(self, now: datetime) -> None:
+        """Hold the claims of what runs, in whichever thread, and note how far it is."""
+        with self._lock:
+            recent = self._renewed_at is not None and abs(now - self._renewed_at) < RENEW
+            if recent or not self._read:
+                return
+            self._renewed_at = now
+            read = dict(self._read)
+        self._inventory.renew(self._me, read, now)
 
-    def _readings(self, now: datetime) -> Iterator[_Job]:
-        # An unchanged row is not written, so when it was read last is kept here.
-        changing = self._inventory.changing_ids()
-        held = self._read_at
-        self._read_at = {
-            scope: {each: held.get(scope, {}).get(each, seen_at) for each, seen_at in ids.items()}
-            for scope, ids in changing.items()
-        }
-        for scope in self._scopes():
-            if self._paused(scope, now):
-                continue
-            age = {each: abs(now - at) for each, at in self._read_at.get(scope, {}).items()}
-            settling = self._settling.due(scope, now)
-            waiting = [each for each in age if age[each] >= self._changing_every]
-            waiting.sort(key=lambda each: age[each], reverse=True)
-            ids = tuple(dict.fromkeys([*settling, *waiting]))[:FILTER_VALUES]
-            if ids:
-                oldest = max((age[each] for each in waiting), default=self._changing_every)
-                yield _Job(scope, oldest / self._changing_every, ids)
-
-    def _refreshes(self, now: datetime) -> Iterator[_Job]:
-        known = self._inventory.collections()
-        for scope in self._scopes():
-            if self._paused(scope, now):
-                continue
-            collection = known.get(scope)
-            if collection is None or collection.started_at is None:
-                yield _Job(scope, _FIRST)
-                continue
-            if collection.claimed_until is not None and collection.claimed_until > now:
-                continue
-            since = abs(now - collection.started_at)
-            wanted = collection.wanted_at is not None and now - collection.wanted_at <= LOOKED_AT
-            soon = wanted or collection.failing or scope not in self._refreshed
-            overdue = since / (self._wanted_every if soon else self._idle_every)
-            asked = collection.asked_at
-            if asked is not None and collection.started_at < asked <= now:
-                overdue += _ASKED
-            if overdue >= 1:
-                yield _Job(scope, overdue)
+    def _pause(self, seconds: float) -> None:
+        self._wait(seconds)
+        if self._stopping.is_set():
+            raise Stopped
 
     # Doing it
 
     def _refresh(self, scope: Scope, now: datetime) -> None:
         if not self._inventory.claim(scope, self._me, now):
             return
+        self._read[scope] = 0
         try:
-            self._inventory.store_all(*scope, self._pages(scope, now), now)
-        except AwsError as error:
-            self._failed(scope, error, now)
-        except Exception as error:
-            # Ours, not AWS's: shown like AWS's, so that it is seen, and raised for the log.
-            self._failed(scope, AwsError("other", type(error).__name__, str(error)), now)
+            self._inventory.store_all(*scope, self._pages(scope), now)
+        except OperationalError:
+            # The database, not AWS, and there is nowhere to note it. The claim stays ours.
+            self._jobs.pauses.grow(scope, self._inventory.now(), *_PLACE_PAUSES["unreachable"])
             raise
+        except Exception as error:
+            self._broken_off(scope, error)
+            if not isinstance(error, AwsError):
+                raise
         else:
-            self._pauses.clear(scope)
-            self._pauses.clear(scope[1:])
-            self._refreshed.add(scope)
+            self._jobs.pauses.clear(scope)
+            self._jobs.pauses.clear((scope.account, scope.region))
+            self._jobs.refreshed(scope, max(self._inventory.now() - now, timedelta(0)))
         finally:
-            self._inventory.release(scope, self._me)
+            with self._lock:
+                del self._read[scope]
 
-    def _failed(self, scope: Scope, error: AwsError, now: datetime) -> None:
-        self._pause(scope, error, now)
-        self._inventory.failed(scope, error, now)
+    def _broken_off(self, scope: Scope, error: Exception) -> None:
+        if not isinstance(error, Stopped):
+            # Ours is shown like AWS's, so that it is seen.
+            ours = AwsError("other", type(error).__name__, str(error))
+            told = error if isinstance(error, AwsError) else ours
+            now = self._inventory.now()
+            self._pause_after(scope, told, now)
+            self._inventory.failed(scope, told, now)
+        self._inventory.release(self._me, scope)
 
-    def _pause(self, scope: Scope, error: AwsError, now: datetime) -> None:
-        log.warning("collecting failed", kind=scope.kind, region=scope.region, error=str(error))
-        if error.trouble in _REGION_PAUSES:
-            self._pauses.grow(scope[1:], now, *_REGION_PAUSES[error.trouble])
+    def _pause_after(self, scope: Scope, error: AwsError, now: datetime) -> None:
+        log.warning("collecting failed", **scope._asdict(), error=str(error))
+        if error.trouble in _PLACE_PAUSES:
+            place = (scope.account, scope.region)
+            self._jobs.pauses.grow(place, now, *_PLACE_PAUSES[error.trouble])
         else:
-            self._pauses.grow(scope, now, *_KIND_PAUSE)
+            self._jobs.pauses.grow(scope, now, *_KIND_PAUSE)
 
-    def _pages(self, scope: Scope, now: datetime) -> Iterator[list[Description]]:
-        begun = time.monotonic()
+    def _pages(self, scope: Scope) -> Iterator[list[Description]]:
         listing = self._resources[scope.kind].listing
-        for page in listing.pages(
-            self._accounts.clients(scope.account), scope.region, scope.account
-        ):
+        for page in listing.pages(self._clients(scope.account), scope.region, scope.account):
+            if self._stopping.is_set():
+                raise Stopped
+            with self._lock:
+                self._read[scope] += len(page)
             yield page
-            present = now + timedelta(seconds=time.monotonic() - begun)
-            self._inventory.renew(scope, self._me, present)
-            # What changes is not kept waiting by a long refresh.
-            for job in self._readings(present):
-                self._read_quietly(job, present)
+            self._renew(self._inventory.now())
+            turns.give_way()
 
-    def _read_quietly(self, job: _Job, now: datetime) -> None:
-        scope = job.scope
-        self._settling.done(scope, job.ids, now)
-        self._read_at.setdefault(scope, {}).update(dict.fromkeys(job.ids, now))
-        try:
-            found = self._read(scope, job.ids)
-        except AwsError as error:
-            self._pause(scope, error, now)
-            return
-        self._inventory.store(*scope, found, now, trust="read")
-        absent = self._absent(scope, job.ids, found)
-        _, new = self._inventory.unsettled(*scope, absent, now)
-        self._inventory.forget(*scope, absent - new, now, sure=False)
-
-    def _read(self, scope: Scope, ids: Sequence[str]) -> list[Description]:
+    def _read_quietly(self, job: Job) -> None:
+        scope, at = job.scope, self._inventory.now()
+        self._jobs.settling.done(scope, job.ids, at)
+        self._jobs.changing.read(scope, job.ids, at)
         listing = self._resources[scope.kind].listing
-        clients = self._accounts.clients(scope.account)
-        return listing.read(clients, scope.region, scope.account, ids)
+        try:
+            clients = self._clients(scope.account)
+            found = listing.read(clients, scope.region, scope.account, job.ids)
+        except AwsError as error:
+            self._pause_after(scope, error, self._inventory.now())
+            return
+        self._inventory.store(*scope, found, at, trust="read")
+        absent = self._absent(scope, job.ids, found)
+        _, new = self._inventory.unsettled(*scope, absent, at)
+        self._inventory.forget(*scope, absent - new, at, sure=False)
+
+    def _clients(self, account: str) -> Clients:
+        """Those of an account, within its budget."""
+        clients = self._accounts.clients(account)
+        return cast(Clients, Budgeted(clients, account, self._budget, self._jobs.pace))
 
     def _absent(self, scope: Scope, ids: Sequence[str], found: Sequence[Description]) -> set[str]:
         key = self._resources[scope.kind].id_key

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 from app.aws.errors import AwsError
 from app.aws.listing import Description
 from app.db import now as db_now
-from app.inventory import gone, progress, store, timeline, writing
+from app.inventory import budget, gone, progress, store, timeline, writing
 from app.inventory.entry import clean
 from app.inventory.reader import Reader
 from app.inventory.store import SETTLING, Reading, Scope, Trust
@@ -204,15 +204,27 @@ class Inventory(Reader):
         with self._engine.begin() as connection:
             return progress.claim(connection, scope, who, now)
 
-    def renew(self, scope: Scope, who: str, now: datetime) -> None:
-        """Hold a claim for longer."""
+    def renew(self, who: str, read: Mapping[Scope, int], now: datetime) -> None:
+        """Hold the claims of running refreshes for longer; ``read``: what each has read so far."""
         with self._engine.begin() as connection:
-            progress.renew(connection, scope, who, now)
+            progress.renew(connection, who, read, now)
 
-    def release(self, scope: Scope, who: str) -> None:
-        """Give a claim back."""
+    def release(self, who: str, scope: Scope | None = None) -> None:
+        """Give back a claim, or all that ``who`` has."""
         with self._engine.begin() as connection:
-            progress.release(connection, scope, who)
+            progress.release(connection, who, scope)
+
+    def reserve(
+        self, key: budget.Key, limit: budget.Limit, wanted: int, now: datetime
+    ) -> tuple[int, float]:
+        """Take up to ``wanted`` calls out of a budget; with none, seconds until there is one."""
+        with self._engine.begin() as connection:
+            return budget.reserve(connection, key, limit, wanted, now)
+
+    def slow_down(self, key: budget.Key, limit: budget.Limit, now: datetime) -> None:
+        """Halve a budget's rate, since AWS refused a call for their number."""
+        with self._engine.begin() as connection:
+            budget.slow_down(connection, key, limit, now)
 
     def failed(self, scope: Scope, error: AwsError, at: datetime) -> None:
         """Note why a refresh failed."""

@@ -21,39 +21,53 @@ _COLLECTED = (
     .where(collections.c.kind == bindparam("kind"))
     .order_by(collections.c.account, collections.c.region)
 )
-CLAIM = timedelta(seconds=120)  # renewed with every page
+CLAIM = timedelta(seconds=60)
+RENEW = timedelta(seconds=2)  # as often, at most, is a claim renewed, and progress noted
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A row of ``collections`` with its kind's wishes."""
+    """A row of ``collections`` with its kind's revision and wishes."""
 
     scope: Scope
     started_at: datetime | None
     seen_at: datetime | None
+    claimed_by: str | None
     claimed_until: datetime | None
     failing: bool
+    revision: int
     wanted_at: datetime | None
     asked_at: datetime | None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last attempt did not come to its end, as when its process was killed."""
+        return self.seen_at is None or self.seen_at != self.started_at
+
+    def claimed(self, who: str, now: datetime) -> bool:
+        """Whether somebody else than ``who`` is at its refresh."""
+        until = self.claimed_until
+        return until is not None and self.claimed_by != who and now < until <= now + CLAIM
 
 
 def all_collections(connection: Connection) -> dict[Scope, Collection]:
     """Every scope that was ever tried, and how far it is."""
-    statement = select(collections, kinds.c.wanted_at, kinds.c.asked_at).select_from(
-        collections.outerjoin(kinds, collections.c.kind == kinds.c.kind)
+    of_kinds = select(kinds.c.kind, kinds.c.revision, kinds.c.wanted_at, kinds.c.asked_at)
+    wishes = {row[0]: tuple(row[1:]) for row in connection.execute(of_kinds)}
+    statement = select(
+        collections.c.kind,
+        collections.c.account,
+        collections.c.region,
+        collections.c.started_at,
+        collections.c.seen_at,
+        collections.c.claimed_by,
+        collections.c.claimed_until,
+        collections.c.error_code.is_not(None),
     )
     found = {}
     for row in connection.execute(statement):
-        scope = Scope(row.kind, row.account, row.region)
-        found[scope] = Collection(
-            scope,
-            started_at=row.started_at,
-            seen_at=row.seen_at,
-            claimed_until=row.claimed_until,
-            failing=row.error_code is not None,
-            wanted_at=row.wanted_at,
-            asked_at=row.asked_at,
-        )
+        scope = Scope(*row[:3])
+        found[scope] = Collection(scope, *row[3:], *wishes.get(scope.kind, (0, None, None)))
     return found
 
 
@@ -77,37 +91,40 @@ def claim(connection: Connection, scope: Scope, who: str, now: datetime) -> bool
     ensure(connection, scope)
     free = or_(
         collections.c.claimed_until.is_(None),
+        collections.c.claimed_by == who,  # a refresh of ours that could not give it back
         collections.c.claimed_until <= now,
         collections.c.claimed_until > now + CLAIM,  # the clock was set back since
     )
     taken = connection.execute(
         update(collections)
         .where(*_at(scope), free)
-        .values(claimed_by=who, claimed_until=now + CLAIM, started_at=now)
+        .values(claimed_by=who, claimed_until=now + CLAIM, started_at=now, read_count=0)
     )
     return taken.rowcount == 1
 
 
-def renew(connection: Connection, scope: Scope, who: str, now: datetime) -> None:
-    """Hold a claim for longer."""
-    connection.execute(
-        update(collections)
-        .where(*_at(scope), collections.c.claimed_by == who)
-        .values(claimed_until=now + CLAIM)
-    )
+def renew(connection: Connection, who: str, read: Mapping[Scope, int], now: datetime) -> None:
+    """Hold claims for longer; ``read``: how many resources each of those refreshes has read."""
+    for scope, count in read.items():
+        connection.execute(
+            update(collections)
+            .where(*_at(scope), collections.c.claimed_by == who)
+            .values(claimed_until=now + CLAIM, read_count=count)
+        )
 
 
-def release(connection: Connection, scope: Scope, who: str) -> None:
-    """Give a claim back."""
+def release(connection: Connection, who: str, scope: Scope | None = None) -> None:
+    """Give back a claim, or all that ``who`` has."""
+    where = _at(scope) if scope else ()
     connection.execute(
         update(collections)
-        .where(*_at(scope), collections.c.claimed_by == who)
+        .where(*where, collections.c.claimed_by == who)
         .values(claimed_by=None, claimed_until=None)
     )
 
 
 def completed(connection: Connection, scope: Scope, seen_at: datetime) -> None:
-    """Note a complete refresh that began at ``seen_at``."""
+    """Note a complete refresh that began at ``seen_at``; its claim is given back with it."""
     ensure(connection, scope)
     before = connection.execute(
         select(collections.c.seen_at, collections.c.error_code).where(*_at(scope))
@@ -116,7 +133,14 @@ def completed(connection: Connection, scope: Scope, seen_at: datetime) -> None:
         update(collections)
         .where(*_at(scope))
         .values(
-            seen_at=seen_at, error_code=None, error_plain=None, error_advice=None, error_at=None
+            seen_at=seen_at,
+            read_count=None,
+            claimed_by=None,
+            claimed_until=None,
+            error_code=None,
+            error_plain=None,
+            error_advice=None,
+            error_at=None,
         )
     )
     if before.seen_at is None or before.error_code is not None:
@@ -163,9 +187,10 @@ def freshness(
             account=row.account,
             region=row.region,
             seen_at=row.seen_at,
-            trying=row.claimed_until is not None and row.claimed_until > now,
+            trying=row.claimed_until is not None and now < row.claimed_until <= now + CLAIM,
             error=_failure(row),
             count=counts.get((row.account, row.region), 0),
+            read_count=row.read_count,
         )
         for row in collected
     ]

@@ -215,7 +215,8 @@ class Freshness:
     """How true a kind is in a region.
 
     ``seen_at``: when the last complete refresh began, None if there was none; ``trying``: a
-    refresh is running; ``count``: resources known there.
+    refresh is running; ``read_count``: how many resources that has read so far, as far as noted;
+    ``count``: resources known there.
     """
 
     account: str
@@ -224,6 +225,7 @@ class Freshness:
     trying: bool
     error: Failure | None
     count: int
+    read_count: int | None = None
 
 
 @dataclass(frozen=True)

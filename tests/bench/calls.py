@@ -62,6 +62,10 @@ class Account(Clients):
         model = self._models.get_service_model(service)
         return SimpleNamespace(meta=SimpleNamespace(service_model=model))
 
+    def wait(self, seconds: float) -> None:
+        """Wait by this clock."""
+        self.now += timedelta(seconds=seconds)
+
     def identity(self, region: str, fresh: bool = False) -> Identity:
         """As Clients.identity, remembered by this clock."""
         if fresh or self._known_since is None or self.now - self._known_since >= IDENTITY:
@@ -106,7 +110,7 @@ def make_house(folder: Path, pending: int) -> House:
     account = Account(pending)
     inventory = Inventory(engine, RESOURCES, lambda: account.now)
     accounts = one_account(ACCOUNT, REGIONS, account)
-    collector = Collector(inventory, accounts, RESOURCES, settings)
+    collector = Collector(inventory, accounts, RESOURCES, settings, wait=account.wait)
     return House(
         settings,
         engine,

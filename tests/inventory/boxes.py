@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+from app.aws.clients import Clients
 from app.aws.errors import AwsError, Trouble
 from app.aws.listing import Description, Listing
 from app.resources.spec import Column, Resource, State
@@ -17,8 +18,8 @@ THERE = "eu-central-1"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def make_resource(listing: Listing, kind: str = "box") -> Resource:
-    """The kind, listed by ``listing``."""
+def make_resource(listing: Listing | None = None, kind: str = "box") -> Resource:
+    """The kind, listed by ``listing`` or as the cloud's boxes are."""
     return Resource(
         kind=kind,
         slug=f"{kind}es",
@@ -26,7 +27,7 @@ def make_resource(listing: Listing, kind: str = "box") -> Resource:
         one=kind,
         prefix="box-",
         id_key="BoxId",
-        listing=listing,
+        listing=listing or LISTING,
         states=(
             State("ready", "ok"),
             State("packing", "changing"),
@@ -87,11 +88,16 @@ class Clock:
         return self.present
 
 
+def place(account: str, region: str) -> str:
+    """How calls tell where they go: the region, after the account if that is not ours."""
+    return region if account == ACCOUNT else f"{account}/{region}"
+
+
 @dataclass
 class Cloud:
-    """The cloud's truth by region, and what was asked of it.
+    """The cloud's truth by place, and what was asked of it.
 
-    ``fail`` may raise for a call, told as text: ``pages us-east-1``,
+    ``fail`` may raise for a call, told as text: ``pages us-east-1`` (as a listing begins),
     ``page 2 us-east-1``, ``read us-east-1``. ``meanwhile`` is called after each page is made.
     """
 
@@ -102,39 +108,95 @@ class Cloud:
     fail: Callable[[str], None] = lambda call: None
     meanwhile: Callable[[], None] = lambda: None
 
-    def put(self, *made: Description, region: str = HERE) -> None:
+    def put(self, *made: Description, region: str = HERE, account: str = ACCOUNT) -> None:
         """Let these boxes be there, as described."""
         for description in made:
-            self.boxes.setdefault(region, {})[description["BoxId"]] = description
+            self.boxes.setdefault(place(account, region), {})[description["BoxId"]] = description
 
     def remove(self, *ids: str, region: str = HERE) -> None:
         """Let these boxes be there no more."""
         for box_id in ids:
             del self.boxes[region][box_id]
 
-    def _call(self, call: str) -> None:
+    def call(self, call: str) -> None:
+        """Note a call, and let it fail if it is to."""
         self.calls.append(call)
         self.fail(call)
 
-    def expect(self, account: str) -> None:
-        """Stands in for Clients.expect."""
-
     def listing(self) -> Listing:
-        """The two ways to read boxes; the clients that are handed over are not used."""
-        return Listing(self._pages, self._read)
+        """The two ways to read boxes; to which cloud they lead is up to the clients."""
+        return LISTING
 
-    def _pages(self, _: object, region: str, account: str) -> Iterator[list[Description]]:
-        self._call(f"pages {region}")
-        ids = sorted(self.boxes.get(region, {}))
-        for number, start in enumerate(range(0, max(1, len(ids)), self.page_size), start=1):
-            self._call(f"page {number} {region}")
-            there = self.boxes.get(region, {})
-            page = [there[i] for i in ids[start : start + self.page_size] if i in there]
-            self.meanwhile()
-            yield page
+    def page(self, where: str, number: int) -> tuple[list[Description], bool]:
+        """A page of the listing, and whether there is another."""
+        if number == 1:
+            self.call(f"pages {where}")
+        self.call(f"page {number} {where}")
+        there = self.boxes.get(where, {})
+        ids = sorted(there)
+        end = number * self.page_size
+        page = [there[each] for each in ids[end - self.page_size : end]]
+        self.meanwhile()
+        return page, len(ids) > end
 
-    def _read(self, _: object, region: str, account: str, ids: Sequence[str]) -> list[Description]:
+    def read(self, where: str, ids: Sequence[str]) -> list[Description]:
+        """Those of ``ids`` that are there."""
         self.reads.append(tuple(ids))
-        self._call(f"read {region}")
-        there = self.boxes.get(region, {})
+        self.call(f"read {where}")
+        there = self.boxes.get(where, {})
         return [there[box_id] for box_id in ids if box_id in there]
+
+
+@dataclass
+class BoxClients:
+    """Stands in for Clients: an account's way to the cloud."""
+
+    cloud: Cloud
+    account: str
+
+    def send(
+        self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: str
+    ) -> dict[str, Any]:
+        """One call."""
+        where = place(self.account, region)
+        if operation == "ReadBoxes":
+            return {"Boxes": self.cloud.read(where, parameters["Ids"])}
+        boxes, more = self.cloud.page(where, parameters["Page"])
+        return {"Boxes": boxes, "More": more}
+
+
+@dataclass
+class BoxAccounts:
+    """Stands in for Accounts: all of them in all regions."""
+
+    cloud: Cloud
+    regions: tuple[str, ...] = (HERE,)
+    accounts: tuple[str, ...] = (ACCOUNT,)
+    complete: bool = True
+
+    def scopes(self) -> tuple[tuple[str, str], ...]:
+        """Every account and region."""
+        return tuple((account, region) for account in self.accounts for region in self.regions)
+
+    def clients(self, account_id: str = "") -> Clients:
+        """The clients of an account."""
+        return cast(Clients, BoxClients(self.cloud, account_id))
+
+
+def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
+    more, number = True, 0
+    while more:
+        number += 1
+        answer = clients.send("box", "ListBoxes", {"Page": number}, region, "read")
+        yield answer["Boxes"]
+        more = answer["More"]
+
+
+def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
+    found: list[Description] = clients.send("box", "ReadBoxes", {"Ids": list(ids)}, region, "read")[
+        "Boxes"
+    ]
+    return found
+
+
+LISTING = Listing(_pages, _read)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -11,8 +12,9 @@ from app.db import make_engine
 from app.inventory import Collector, Inventory
 from app.migrate import upgrade
 from app.settings import Settings
-from tests.accounts import one_account
-from tests.inventory.boxes import ACCOUNT, HERE, Clock, Cloud, make_resource
+from tests.inventory.boxes import ACCOUNT, HERE, BoxAccounts, Clock, Cloud, make_resource
+
+INTERVALS = {"refresh_seconds": 15, "idle_refresh_seconds": 600, "changing_seconds": 3}
 
 
 @pytest.fixture(scope="session")
@@ -44,21 +46,28 @@ def cloud() -> Cloud:
 
 
 @pytest.fixture
-def inventory(engine: Engine, cloud: Cloud, clock: Clock) -> Inventory:
-    return Inventory(engine, {"box": make_resource(cloud.listing())}, clock)
+def inventory(engine: Engine, clock: Clock) -> Inventory:
+    return Inventory(engine, {"box": make_resource()}, clock)
 
 
 @pytest.fixture
 def collect(engine: Engine, cloud: Cloud, clock: Clock) -> Callable[..., Collector]:
     """Makes a collector of boxes, and an inventory of its own: as a process of its own would."""
 
-    def make(regions: tuple[str, ...] = (HERE,), kinds: tuple[str, ...] = ("box",)) -> Collector:
-        resources = {kind: make_resource(cloud.listing(), kind) for kind in kinds}
-        settings = Settings(
-            regions=regions, refresh_seconds=15, idle_refresh_seconds=600, changing_seconds=3
-        )
+    def make(
+        regions: tuple[str, ...] = (HERE,),
+        kinds: tuple[str, ...] = ("box",),
+        accounts: tuple[str, ...] = (ACCOUNT,),
+        **settings: Any,
+    ) -> Collector:
+        resources = {kind: make_resource(kind=kind) for kind in kinds}
         inventory = Inventory(engine, resources, clock)
-        accounts = one_account(ACCOUNT, regions, cloud)
-        return Collector(inventory, accounts, resources, settings)
+        return Collector(
+            inventory,
+            BoxAccounts(cloud, regions, accounts),
+            resources,
+            Settings(regions=regions, **{**INTERVALS, **settings}),
+            wait=clock.move,
+        )
 
     return make

@@ -7,7 +7,17 @@ from sqlalchemy import Engine
 
 from app.aws.errors import AwsError, Trouble
 from app.inventory import Collector, Inventory
-from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, Cloud, box, trouble
+from tests.inventory.boxes import (
+    ACCOUNT,
+    HERE,
+    NOON,
+    THERE,
+    BoxAccounts,
+    Clock,
+    Cloud,
+    box,
+    trouble,
+)
 
 Make = Callable[..., Collector]
 
@@ -143,18 +153,21 @@ def test_one_call_reads_all_that_changes_in_a_region(collect: Make, cloud: Cloud
 
 
 def test_what_changes_is_read_even_while_a_long_refresh_runs(
-    collect: Make, cloud: Cloud, clock: Clock, inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+    collect: Make, cloud: Cloud, clock: Clock
 ):
     cloud.put(box(0, "packing"), *(box(n) for n in range(1, 9)))
     collector = collect()
     settle(collector, clock)
-    elapsed = iter(range(0, 1000, 4))
-    monkeypatch.setattr("app.inventory.collector.time.monotonic", lambda: next(elapsed))
     cloud.reads.clear()
-    clock.move(600)
-    collector.refresh("box")
-    collector.tick(clock())
-    assert len(cloud.reads) >= 4
+
+    def another_thread_ticks() -> None:
+        assert collector.tick(clock.move(4))
+
+    cloud.meanwhile = another_thread_ticks
+    clock.move(800)
+    assert collector.tick(clock())  # what changes comes first
+    assert collector.tick(clock())
+    assert len(cloud.reads) == 6  # each of five pages took longer than it is to wait
 
 
 def test_what_an_action_touched_is_read_at_once_and_again_while_aws_settles(
@@ -280,7 +293,7 @@ def test_a_refresh_that_fails_is_noted_and_blanks_nothing(
     assert [place.error for place in inventory.freshness("box")] == [None, None]
 
 
-@pytest.mark.parametrize("kind", ["throttled", "unreachable", "uncertain"])
+@pytest.mark.parametrize("kind", ["unreachable", "uncertain"])
 def test_trouble_with_a_region_slows_everything_there_and_nothing_elsewhere(
     collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock, kind: Trouble
 ):
@@ -298,14 +311,34 @@ def test_trouble_with_a_region_slows_everything_there_and_nothing_elsewhere(
 def test_pauses_grow_up_to_minutes_and_end_with_the_trouble(
     collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
 ):
-    cloud.fail = failing("pages", kind="throttled")
+    cloud.fail = failing("pages", kind="refused")
     collector = collect()
     let(collector, clock, 3600, step=2)
-    assert 15 <= cloud.calls.count(f"pages {HERE}") <= 22
+    assert 12 <= cloud.calls.count(f"pages {HERE}") <= 17
     cloud.fail = lambda call: None
     cloud.put(box(1))
     let(collector, clock, 301, step=1)
     assert ids(inventory) == ["box-1"]
+
+
+def test_with_no_account_known_there_is_nothing_to_do(collect: Make, cloud: Cloud, clock: Clock):
+    assert not collect(accounts=()).tick(clock())
+    assert cloud.calls == []
+
+
+def test_while_an_account_is_unknown_nothing_is_given_up(
+    collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    cloud.put(box(1))
+    settle(collect(), clock)
+    without = collect(accounts=())
+    assert isinstance(without._accounts, BoxAccounts)
+    without._accounts.complete = False
+    settle(without, clock)
+    assert ids(inventory) == ["box-1"]
+    without._accounts.complete = True
+    settle(without, clock)
+    assert ids(inventory) == []
 
 
 def test_without_credentials_it_tries_every_half_minute_and_says_so(
@@ -324,7 +357,6 @@ def test_without_credentials_it_tries_every_half_minute_and_says_so(
     let(collector, clock, 31)
     assert ids(inventory) == ["box-1"]
     assert [place.error for place in inventory.freshness("box")] == [None, None]
-    assert {place.account for place in inventory.freshness("box")} == {ACCOUNT}
 
 
 def test_credentials_that_expire_leave_the_lists_as_they_were(
@@ -377,7 +409,7 @@ def test_two_collectors_share_the_refreshes(collect: Make, cloud: Cloud, clock: 
     first, second = collect(), collect()
     worked: list[bool] = []
     first.tick(clock())
-    clock.move(600)
+    clock.move(800)
 
     def at_the_same_time() -> None:
         cloud.meanwhile = lambda: None
@@ -394,23 +426,40 @@ def test_the_claim_of_a_collector_that_died_runs_out(
     collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
 ):
     cloud.put(box(1))
-    dead = collect()
 
     def die(call: str) -> None:
         raise KeyboardInterrupt
 
-    cloud.fail = lambda call: die(call) if call.startswith("pages") else None
-    dead._inventory.release = lambda *_: None  # type: ignore[method-assign]
+    cloud.fail = die
     with pytest.raises(KeyboardInterrupt):
-        dead.tick(clock())
+        collect().tick(clock())
     [place] = inventory.freshness("box")
     assert place.trying
     cloud.fail = lambda call: None
     other = collect()
     assert not other.tick(clock())
-    clock.move(121)
+    clock.move(61)
     assert other.tick(clock())
     assert ids(inventory) == ["box-1"]
+
+
+def test_a_refresh_that_takes_longer_than_a_claim_renews_it(
+    collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    cloud.put(*(box(n) for n in range(10)))
+    other = collect()
+    worked = []
+    read = []
+
+    def a_page_takes_half_a_minute() -> None:
+        worked.append(other.tick(clock.move(30)))
+        read.append(inventory.freshness("box")[0].read_count)
+
+    cloud.meanwhile = a_page_takes_half_a_minute
+    settle(collect(), clock)
+    assert worked == [False] * 5
+    assert read == [0, 2, 4, 6, 8]
+    assert len(ids(inventory)) == 10
 
 
 def test_a_clock_that_is_set_back_stops_nothing(
@@ -426,14 +475,30 @@ def test_a_clock_that_is_set_back_stops_nothing(
     assert inventory.counts() == {"box": {"ready": 2}}
 
 
-def test_what_has_been_gone_for_a_week_is_forgotten(
+def test_a_clock_that_goes_back_and_forth_by_hours_stalls_nothing_for_long(
+    collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    cloud.put(box(1, "packing"))
+    collector = collect()
+    for number, hours in enumerate((-5, 9, -1, 30, -48), start=2):
+        clock.move(hours * 3600)
+        cloud.put(box(number))
+        inventory.ask("box")
+        let(collector, clock, 6)
+        assert len(ids(inventory)) == number
+        cloud.reads.clear()
+        let(collector, clock, 6)
+        assert cloud.reads == [("box-1",)] * 2
+
+
+def test_what_has_long_been_gone_is_forgotten(
     collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
 ):
     cloud.put(box(1), box(2))
-    collector = collect()
+    collector = collect(keep_days=7)
     settle(collector, clock)
     cloud.remove("box-1")
-    clock.move(601)
+    clock.move(800)
     settle(collector, clock)
     assert inventory.get("box", "box-1") is not None
     clock.move(8 * 86400)

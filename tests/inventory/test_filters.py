@@ -26,9 +26,9 @@ from app.inventory.filters import (
 )
 from app.resources import RESOURCES
 from app.resources.volumes import VOLUME
-from tests.inventory.boxes import NOON, Cloud, make_resource
+from tests.inventory.boxes import NOON, make_resource
 
-BOX = make_resource(Cloud().listing())
+BOX = make_resource()
 A, B, C = Word("a"), Word("b"), Word("c")
 READY = Equals("state", "ready")
 

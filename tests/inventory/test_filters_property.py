@@ -29,9 +29,9 @@ from app.inventory.filters import (
     parse,
 )
 from app.inventory.keys import titles
-from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, Cloud, box, make_resource
+from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, make_resource
 
-BOX = make_resource(Cloud().listing())
+BOX = make_resource()
 KEYS = sorted(titles(BOX))
 LETTERS = "abAB ßéİ%_'\"\\-=:10/*[]\0😀"
 SHORT = st.text(LETTERS, max_size=4)

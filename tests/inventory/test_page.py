@@ -8,9 +8,9 @@ from werkzeug.datastructures import MultiDict
 
 from app.aws.listing import Description
 from app.inventory import Inventory, Page, Query
-from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, Cloud, box, make_resource
+from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, make_resource
 
-BOX = make_resource(Cloud().listing())
+BOX = make_resource()
 
 
 def fill(inventory: Inventory, *made: Description, region: str = HERE) -> None:
@@ -257,8 +257,7 @@ def test_all_gives_them_by_name_the_nameless_last(inventory: Inventory):
 
 
 def test_locate_finds_an_id_of_any_kind(engine: Engine, clock: Clock):
-    listing = Cloud().listing()
-    kinds = {kind: make_resource(listing, kind) for kind in ("box", "crate")}
+    kinds = {kind: make_resource(kind=kind) for kind in ("box", "crate")}
     inventory = Inventory(engine, kinds, clock)
     inventory.store("crate", ACCOUNT, HERE, [{**box(1), "BoxId": "crate-1"}], NOON)
     row = inventory.locate("crate-1")

@@ -8,9 +8,9 @@ from werkzeug.datastructures import MultiDict
 
 from app.inventory import FilterError, Query
 from app.inventory.filters import Between, Equals
-from tests.inventory.boxes import NOON, Cloud, make_resource
+from tests.inventory.boxes import NOON, make_resource
 
-BOX = make_resource(Cloud().listing())
+BOX = make_resource()
 
 
 def parse(*args: tuple[str, str]) -> Query:

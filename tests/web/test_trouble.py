@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from app import create_app
 from app.db import now
 from app.settings import Settings
@@ -16,8 +18,9 @@ def _volume(browser: Browser) -> str:
 
 
 def test_throttling_leaves_the_lists_readable_with_when_they_were_true(
-    browser: Browser, aws: Aws
+    browser: Browser, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.inventory.budget.PATIENCE", 0.0)  # instead of minutes
     aws.fault("throttle", "DescribeVolumes")
     browser.house.collector.refresh("volume")
     browser.wait()
