@@ -14,7 +14,7 @@ _EC2 = ec2_listing("DescribeKeyPairs", "KeyPairs[]", "key-pair-id", paged=False)
 
 def _named(found: list[Description]) -> list[Description]:
     # Some emulators give no id; the name is unique in its region too.
-    return [{"KeyPairId": pair["KeyName"], **pair} for pair in found]
+    return [{"KeyPairId": pair.get("KeyName"), **pair} for pair in found]
 
 
 def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:

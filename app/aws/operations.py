@@ -81,6 +81,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "sns",
         "read",
         "GetTopicAttributes",
+        "ListSubscriptions",
         "ListSubscriptionsByTopic",
         "ListTagsForResource",
         "ListTopics",

@@ -9,51 +9,73 @@ from typing import Any
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
-from app.aws.listing import Description, Listing
+from app.aws.listing import Description, Listing, Rota, in_parts
+from app.aws.tags import tag_list
 from app.aws.topics import account_of, region_of
 
+TAGS = "_Tags"  # in a description; they are not read with every refresh
 LOOK_SECONDS = 1  # a message that is only looked at is hidden from others so long
 
 
-def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
-    for page in Call("sqs", "ListQueues", region, {"MaxResults": 1000}).pages(clients):
-        found = (_describe(clients, region, url) for url in page.get("QueueUrls") or [])
-        yield [queue for queue in found if queue]
+class _Queues:
+    """How queues are listed: the attributes hold counts, and are always read; tags in turns."""
 
+    def __init__(self, rota: Rota) -> None:
+        self._rota = rota
 
-def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
-    found = []
-    for arn in ids:
-        call = Call("sqs", "GetQueueUrl", region, {"QueueName": arn.rpartition(":")[2]})
+    def pages(self, clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
+        """Every queue."""
+        urls = [
+            url
+            for page in Call("sqs", "ListQueues", region, {"MaxResults": 1000}).pages(clients)
+            for url in page.get("QueueUrls") or []
+        ]
+        due = self._rota.due(region, account, urls)
+        for part in in_parts(urls, 100):
+            found = (self._describe(clients, region, account, url, url in due) for url in part)
+            yield [queue for queue in found if queue]
+
+    def read(
+        self, clients: Clients, region: str, account: str, ids: Sequence[str]
+    ) -> list[Description]:
+        """The queues among ``ids`` that exist, with their tags."""
+        found = []
+        for arn in ids:
+            call = Call("sqs", "GetQueueUrl", region, {"QueueName": arn.rpartition(":")[2]})
+            try:
+                url = call.run(clients)["QueueUrl"]
+            except AwsError as error:
+                if error.trouble == "missing":
+                    continue
+                raise
+            found.append(self._describe(clients, region, account, url, True))
+        return [queue for queue in found if queue]
+
+    def _describe(
+        self, clients: Clients, region: str, account: str, url: str, whole: bool
+    ) -> Description | None:
+        wanted = {"QueueUrl": url, "AttributeNames": ["All"]}
         try:
-            url = call.run(clients)["QueueUrl"]
+            answer = Call("sqs", "GetQueueAttributes", region, wanted).run(clients)
+            more = {TAGS: _tags(clients, region, url)} if whole else {}
         except AwsError as error:
             if error.trouble == "missing":
-                continue
+                return None
             raise
-        found.append(_describe(clients, region, url))
-    return [queue for queue in found if queue]
+        if whole:
+            self._rota.done(region, account, url)
+        attributes = answer.get("Attributes", {})
+        arn = attributes.get("QueueArn", url)
+        return {"QueueArn": arn, "QueueUrl": url, "Attributes": attributes, **more}
 
 
-def _describe(clients: Clients, region: str, url: str) -> Description | None:
-    wanted = {"QueueUrl": url, "AttributeNames": ["All"]}
-    try:
-        answer = Call("sqs", "GetQueueAttributes", region, wanted).run(clients)
-        tags = Call("sqs", "ListQueueTags", region, {"QueueUrl": url}).run(clients).get("Tags")
-    except AwsError as error:
-        if error.trouble == "missing":
-            return None
-        raise
-    attributes = answer.get("Attributes", {})
-    return {
-        "QueueArn": attributes.get("QueueArn", url),
-        "QueueUrl": url,
-        "Attributes": attributes,
-        "Tags": [{"Key": key, "Value": value} for key, value in (tags or {}).items()],
-    }
+def _tags(clients: Clients, region: str, url: str) -> list[dict[str, str]]:
+    answer = Call("sqs", "ListQueueTags", region, {"QueueUrl": url}).run(clients)
+    return tag_list(dict(sorted((answer.get("Tags") or {}).items())))
 
 
-LISTING = Listing(_pages, _read)
+_queues = _Queues(Rota())
+LISTING = Listing(_queues.pages, _queues.read)
 
 
 def create_queue(arn: str, tags: Mapping[str, str] | None = None) -> Call:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import botocore.session
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
-from app.aws.listing import Description, Listing
+from app.aws.listing import Description, Listing, Rota, in_parts
 from app.aws.tags import tag_list
 
 PROTOCOLS = (
@@ -26,6 +26,11 @@ PROTOCOLS = (
     "application",
 )
 PENDING = "PendingConfirmation"
+# The parts of a topic's description. Those with _ are not read with every refresh.
+OWN = "Subscriptions"  # those of the topic's own account
+OTHERS = "_OtherSubscriptions"  # those of other accounts
+ATTRIBUTES = "_Attributes"
+TAGS = "_Tags"
 
 
 def region_of(arn: str) -> str:
@@ -50,53 +55,90 @@ def topic_arn(partition: str, region: str, account: str, name: str) -> str:
     return f"arn:{partition}:sns:{region}:{account}:{name}"
 
 
-def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
-    arns = [
-        topic["TopicArn"]
-        for page in Call("sns", "ListTopics", region).pages(clients)
-        for topic in page.get("Topics", [])
-    ]
-    for start in range(0, len(arns), 100):
-        yield _read(clients, region, account, arns[start : start + 100])
+class _Topics:
+    """How topics are listed.
+
+    ListSubscriptions tells the account's own subscriptions of all topics in a few calls. What
+    takes calls for each topic is read in turns: attributes, tags, and the subscriptions that are
+    other accounts'.
+    """
+
+    def __init__(self, rota: Rota) -> None:
+        self._rota = rota
+
+    def pages(self, clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
+        """Every topic; first those of which nothing more is read."""
+        arns = [
+            topic["TopicArn"]
+            for page in Call("sns", "ListTopics", region).pages(clients)
+            for topic in page.get("Topics", [])
+            if topic.get("TopicArn")
+        ]
+        subscribed: dict[str, list[Description]] = {}
+        for page in Call("sns", "ListSubscriptions", region).pages(clients):
+            for entry in page.get("Subscriptions", []):
+                subscribed.setdefault(entry.get("TopicArn", ""), []).append(entry)
+        due = self._rota.due(region, account, arns)
+        known = ({"TopicArn": arn, OWN: _ordered(subscribed.get(arn, []))} for arn in arns)
+        yield from in_parts((topic for topic in known if topic["TopicArn"] not in due), 1000)
+        for arns_due in in_parts((arn for arn in arns if arn in due), 10):
+            yield self.read(clients, region, account, arns_due)
+
+    def read(
+        self, clients: Clients, region: str, account: str, ids: Sequence[str]
+    ) -> list[Description]:
+        """The topics among ``ids`` that exist, with everything."""
+        found = []
+        for arn in ids:
+            try:
+                found.append(_whole(clients, region, account, arn))
+            except AwsError as error:
+                if error.trouble != "missing":
+                    raise
+            self._rota.done(region, account, arn)
+        return found
 
 
-def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
-    found = []
-    for arn in ids:
-        try:
-            answer = Call("sns", "GetTopicAttributes", region, {"TopicArn": arn}).run(clients)
-            tags = Call("sns", "ListTagsForResource", region, {"ResourceArn": arn}).run(clients)
-            subscriptions = [
-                subscription
-                for page in Call(
-                    "sns", "ListSubscriptionsByTopic", region, {"TopicArn": arn}
-                ).pages(clients)
-                for subscription in page.get("Subscriptions", [])
-            ]
-        except AwsError as error:
-            if error.trouble == "missing":
-                continue
-            raise
-        found.append(
-            {
-                "TopicArn": arn,
-                "Attributes": answer.get("Attributes", {}),
-                "Subscriptions": subscriptions,
-                "Tags": tags.get("Tags", []),
-            }
+def _whole(clients: Clients, region: str, account: str, arn: str) -> Description:
+    attributes = Call("sns", "GetTopicAttributes", region, {"TopicArn": arn}).run(clients)
+    tags = Call("sns", "ListTagsForResource", region, {"ResourceArn": arn}).run(clients)
+    listed = [
+        entry
+        for page in Call("sns", "ListSubscriptionsByTopic", region, {"TopicArn": arn}).pages(
+            clients
         )
-    return found
+        for entry in page.get("Subscriptions", [])
+    ]
+    own = [entry for entry in listed if entry.get("Owner", account) in {account, ""}]
+    return {
+        "TopicArn": arn,
+        OWN: _ordered(own),
+        OTHERS: _ordered(entry for entry in listed if entry not in own),
+        ATTRIBUTES: attributes.get("Attributes", {}),
+        TAGS: sorted(tags.get("Tags", []), key=lambda tag: str(tag.get("Key"))),
+    }
 
 
-LISTING = Listing(_pages, _read)
+def _ordered(subscriptions: Iterable[Description]) -> list[Description]:
+    # The two ways to list them promise no common order.
+    keys = ("Protocol", "Endpoint", "SubscriptionArn")
+    return sorted(subscriptions, key=lambda entry: [str(entry.get(key, "")) for key in keys])
+
+
+_topics = _Topics(Rota())
+LISTING = Listing(_topics.pages, _topics.read)
+
+
+def subscriptions(topic: Description) -> list[Description]:
+    """All subscriptions of a topic that are known."""
+    return [*(topic.get(OWN) or []), *(topic.get(OTHERS) or [])]
 
 
 def confirmed(topic: Description) -> int:
     """How many of a topic's subscriptions are confirmed; SNS delivers only to these."""
-    listed = topic.get("Subscriptions")
-    if listed is not None:
-        return sum(1 for entry in listed if entry.get("SubscriptionArn", "").startswith("arn:"))
-    return int(topic.get("Attributes", {}).get("SubscriptionsConfirmed", 0))
+    return sum(
+        1 for entry in subscriptions(topic) if entry.get("SubscriptionArn", "").startswith("arn:")
+    )
 
 
 def create_topic(region: str, name: str, tags: Mapping[str, str] | None = None) -> Call:
@@ -115,7 +157,7 @@ def create_topic(region: str, name: str, tags: Mapping[str, str] | None = None) 
         makes=(
             "topic",
             "{TopicArn: TopicArn}",
-            {"Subscriptions": [], "Tags": tag_list(tags or {})},
+            {OWN: [], TAGS: tag_list(tags or {})},
         ),
     )
 

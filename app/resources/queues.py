@@ -23,7 +23,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
-from app.resources.spec import Action, Column, Relation, Resource, Row
+from app.resources.spec import Action, Column, Relation, Resource, Row, tags_of
 from app.resources.tagging import TagsForm
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.fifo$")
@@ -126,6 +126,7 @@ QUEUE = Resource(
     id_key="QueueArn",
     listing=queues.LISTING,
     name=lambda d: d.get("QueueArn", "").rpartition(":")[2],
+    tags=lambda d: tags_of({"Tags": d.get(queues.TAGS)}),
     columns=(
         Column(
             "messages", "Messages", lambda d: _count(d, "ApproximateNumberOfMessages"), "number"

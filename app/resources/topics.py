@@ -22,7 +22,7 @@ from app.resources.forms import (
     page_of,
 )
 from app.resources.notify import TOPIC_NAME, TOPIC_RULE
-from app.resources.spec import Action, Column, Relation, Resource, Row
+from app.resources.spec import Action, Column, Relation, Resource, Row, tags_of
 from app.resources.tagging import TagsForm
 
 MESSAGE_BYTES = 256 * 1024
@@ -40,20 +40,19 @@ _ENDPOINTS: dict[str, tuple[str, str]] = {
 
 
 def _attribute(description: Description, name: str) -> str | None:
-    value: str | None = description.get("Attributes", {}).get(name)
+    value: str | None = description.get(topics.ATTRIBUTES, {}).get(name)
     return value
 
 
 def _pending(description: Description) -> int:
-    listed_ones = description.get("Subscriptions") or []
-    return len(listed_ones) - topics.confirmed({"Subscriptions": listed_ones})
+    return len(topics.subscriptions(description)) - topics.confirmed(description)
 
 
 def queue_arns(description: Description) -> list[str]:
     """The ARNs of the SQS queues that are subscribed to a topic."""
     return [
         entry["Endpoint"]
-        for entry in description.get("Subscriptions") or []
+        for entry in topics.subscriptions(description)
         if entry.get("Protocol") == "sqs" and entry.get("Endpoint")
     ]
 
@@ -207,7 +206,7 @@ class UnsubscribeForm(ActionForm):
         self.subscription_arn.choices = options(
             [
                 (entry["SubscriptionArn"], f"{entry.get('Protocol')}: {entry.get('Endpoint')}")
-                for entry in desk.row.description.get("Subscriptions") or []
+                for entry in topics.subscriptions(desk.row.description)
                 if entry.get("SubscriptionArn", "").startswith("arn:")
             ]
             or [("", "No confirmed subscription")]
@@ -291,7 +290,7 @@ class DeleteTopicForm(ActionForm):
     def consequences(self, desk: Desk) -> list[str]:
         told = []
         for row in desk.rows:
-            count = len(row.description.get("Subscriptions") or [])
+            count = len(topics.subscriptions(row.description))
             told.append(f"{row.name}: {count} subscription{'s' if count != 1 else ''} end with it.")
         return [*told, "Watches that publish to a deleted topic cannot tell anybody."]
 
@@ -316,6 +315,7 @@ TOPIC = Resource(
     id_key="TopicArn",
     listing=topics.LISTING,
     name=lambda d: d.get("TopicArn", "").rpartition(":")[2],
+    tags=lambda d: tags_of({"Tags": d.get(topics.TAGS)}),
     columns=(
         Column("confirmed", "Confirmed subscriptions", topics.confirmed, "number", tracked=True),
         Column("pending", "Unconfirmed", _pending, "number", tracked=True),

@@ -179,12 +179,12 @@ def effect(clients: Clients, region: str) -> dict[str, Any]:
             ("Name", "Description"),
         ),
         "topics": [
-            (topic["TopicArn"], tags.tag_dict(topic["Tags"]), _subscriptions(topic))
+            (topic["TopicArn"], tags.tag_dict(topic[topics.TAGS]), _subscriptions(topic))
             for page in topics.LISTING.pages(clients, region, ACCOUNT)
             for topic in page
         ],
         "queues": [
-            (queue["QueueArn"], tags.tag_dict(queue["Tags"]), _bodies(clients, queue))
+            (queue["QueueArn"], tags.tag_dict(queue[queues.TAGS]), _bodies(clients, queue))
             for page in queues.LISTING.pages(clients, region, ACCOUNT)
             for queue in page
         ],
