@@ -14,8 +14,8 @@ import jmespath
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.lean import Plain
+from app.aws.models import operation_model
 from app.aws.operations import Operation, operation
-from app.aws.sessions import operation_model
 
 # Parameters that may carry secrets: never logged or kept, shown only on the form itself.
 SECRET_PARAMETERS = frozenset({"UserData", "Token"})

@@ -90,7 +90,7 @@ class Clients:
         self._sandbox_url = sandbox_url
         self._profile = profile
         self._role = role
-        self._pool = pool or Pool()
+        self._pool = Pool() if pool is None else pool
         self._lock = threading.Lock()
         self._session: Any = None
         self._expected = ""

@@ -15,9 +15,8 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.model import OperationModel, ServiceModel
 
-from app.aws import lean
+from app.aws import lean, models
 
 SANDBOX_KEY = "sandbox"  # the sandbox takes any credentials; these are no secret
 Assume = Callable[[], dict[str, str]]
@@ -41,8 +40,7 @@ def make(sandbox: bool, profile: str, assume: Assume | None) -> Any:
         session = botocore.session.Session(session_vars=_SANDBOX_SESSION)
     else:
         session = botocore.session.Session(profile=profile or None)
-    # one for all sessions: what it has read of EC2 takes 24 MB
-    session.register_component("data_loader", loader())
+    session.register_component("data_loader", models.loader())
     session.register_component("response_parser_factory", lean.ParserFactory())
     keys = {}
     if assume is not None:
@@ -67,26 +65,9 @@ class _Assumed(CredentialProvider):
 
 
 @cache
-def loader() -> Any:
-    """botocore's descriptions of AWS's services, read once (EC2's takes 0.2 s)."""
-    return botocore.session.Session(session_vars=_SANDBOX_SESSION).get_component("data_loader")
-
-
-@cache
-def operation_model(service: str, operation: str) -> OperationModel:
-    """botocore's description of an operation."""
-    return _service_model(service).operation_model(operation)
-
-
-@cache
-def _service_model(service: str) -> ServiceModel:
-    return ServiceModel(loader().load_service_model(service, "service-2"), service)
-
-
-@cache
 def aws_domains() -> tuple[str, ...]:
     """The domains of AWS's own endpoints in all its partitions, each with a leading dot."""
-    data = loader().load_data("partitions")
+    data = models.loader().load_data("partitions")
     outputs = [partition["outputs"] for partition in data["partitions"]]
     keys = ("dnsSuffix", "dualStackDnsSuffix")
     return tuple(sorted({f".{output[key]}" for output in outputs for key in keys}))

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import structlog
 from flask import g
 
+from app.aws import turns
 from app.aws.errors import AwsError
 from app.resources.spec import Row
 
@@ -24,14 +25,20 @@ def ask_everywhere(
 
     After SECONDS the others are left to themselves. Raises the first AwsError if none answered.
     """
-    asked = {_ASKERS.submit(ask, *scope): scope for scope in scopes}
+
+    def at_once(account: str, region: str) -> Row | None:
+        with turns.serving():  # a page waits for it
+            return ask(account, region)
+
+    asked = {_ASKERS.submit(at_once, *scope): scope for scope in scopes}
     left = set(asked)
     errors: list[AwsError] = []
     silent: list[tuple[str, str]] = []
     end = time.monotonic() + SECONDS
     try:
         while left:
-            done, left = wait(left, max(0, end - time.monotonic()), FIRST_COMPLETED)
+            with turns.away():
+                done, left = wait(left, max(0, end - time.monotonic()), FIRST_COMPLETED)
             if not done:
                 silent += [asked[future] for future in left]
                 break

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape
 
+import botocore.session
 from botocore import parsers
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from hypothesis import strategies as st
 
-from app.aws import lean, sessions
+from app.aws import lean
 from app.aws.call import plain
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
@@ -29,10 +30,13 @@ MOMENTS = st.datetimes(
 )
 
 
+_LOADER = botocore.session.Session().get_component("data_loader")  # with all operations
+
+
 @cache
 def service(name: str) -> ServiceModel:
     """botocore's model of a service."""
-    return ServiceModel(sessions.loader().load_service_model(name, "service-2"), name)
+    return ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
 
 
 def output(of: OperationModel) -> StructureShape:

@@ -150,6 +150,18 @@ def test_who_we_are_is_asked_once(recorder: Recorder) -> None:
     assert [request.operation for request in recorder.taken()] == ["GetCallerIdentity"]
 
 
+def test_what_is_meant_for_one_account_is_not_sent_with_the_credentials_of_another(
+    recorder: Recorder,
+) -> None:
+    recorder.answer = identity
+    clients = Clients(recorder.url)
+    clients.expect("999999999999")
+    for _ in range(2):
+        with pytest.raises(AwsError, match="for the account 123456789012, not for 999999999999"):
+            READ.run(clients)
+    assert [request.operation for request in recorder.taken()] == ["GetCallerIdentity"]
+
+
 def test_a_failure_to_learn_who_we_are_is_not_remembered(recorder: Recorder) -> None:
     clients = Clients(recorder.url)
     recorder.answer = lambda request: Reply(403, ec2_error("ExpiredToken").body)
