@@ -67,7 +67,7 @@
     const address = new URL(input.dataset.suggest || input.dataset.find, location);
     address.searchParams.set("q", input.value);
     if (input.dataset.suggest) address.searchParams.set("at", input.selectionStart);
-    if (!input.dataset.suggest && !input.value.trim()) return close(input);
+    if (!input.dataset.suggest && input.value.trim().length < 2) return close(input);
     try {
       const told = { headers: { "HX-Request": "true" }, signal: mine.signal };
       const answer = await fetch(address, told);

@@ -35,7 +35,8 @@ class Spot:
 
     ``start`` and ``end`` bound the part of the text that a choice replaces, ``typed`` is what of
     it stands before the cursor, without quotes. ``key`` is a column's name or ``tag:Key``; empty
-    if none is given yet, or it is unknown.
+    if none is given yet, or it is unknown. ``begins`` is where the condition that a value is of
+    begins.
     """
 
     wants: Literal["key", "operator", "value"]
@@ -44,6 +45,7 @@ class Spot:
     typed: str
     key: str = ""
     operator: str = ""
+    begins: int = 0
 
 
 def spot(text: str, cursor: int, resource: Resource) -> Spot:
@@ -83,7 +85,7 @@ class _Scan:
             return self._tag(start)
         match = None if ADDRESS.match(self.before, start) else self._take(KEY)
         if match:
-            return self._value(self._known(match.group(1)), match.group(2))
+            return self._value(start, self._known(match.group(1)), match.group(2))
         return self._word(start)
 
     def _tag(self, start: int) -> Spot | None:
@@ -99,7 +101,7 @@ class _Scan:
         if operator:
             if operator.group() == ":" and self.at == self.cursor and not quoted:
                 return self._key_here(start)  # perhaps of a name that holds colons
-            return self._value(key, operator.group(1))
+            return self._value(start, key, operator.group(1))
         if self.at == self.cursor:
             return self._key_here(start)
         return self._operator(key)
@@ -117,13 +119,13 @@ class _Scan:
             return Spot("operator", self.cursor, self.cursor, "", key)
         return None
 
-    def _value(self, key: str, operator: str) -> Spot | None:
+    def _value(self, begins: int, key: str, operator: str) -> Spot | None:
         self._take(SPACE)
         start = self.at
         whole = QUOTED.match(self.text, start)
         if whole and whole.end() >= self.cursor:
             typed = self.before[start + 1 : whole.end() - (whole.end() == self.cursor)]
-            return Spot("value", start, whole.end(), unquote(typed), key, operator)
+            return Spot("value", start, whole.end(), unquote(typed), key, operator, begins)
         if self._take(QUOTED):
             return None
         if self.text.startswith('"', start) and start < self.cursor:
@@ -134,7 +136,7 @@ class _Scan:
         if self.at < self.cursor:
             return None
         end = self._end(_VALUE)
-        return Spot("value", start, end, self.before[start:], key, operator)
+        return Spot("value", start, end, self.before[start:], key, operator, begins)
 
     def _key_here(self, start: int) -> Spot:
         return Spot("key", start, self._end(_NAME), self.before[start:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from app.inventory import keys
 from app.inventory.entry import clean
-from app.inventory.filters import MAX_LENGTH, quote
+from app.inventory.filters import MAX_LENGTH, Expression, FilterError, parse, quote
 from app.inventory.keys import TAG, Sort
 from app.inventory.suggest import Spot, spot
 from app.inventory.tokens import quote_tag
@@ -22,6 +23,7 @@ from app.web.context import house
 
 MOST = 12
 _VALUE_LENGTH = 200  # longer ones are better typed in part, with : (contains)
+_NOT_PLAIN = re.compile(r"[()]|\b(or|not)\b", re.IGNORECASE)
 _HOLDS = {"text": "text", "number": "number", "time": "date or age", "flag": "yes or no"}
 _OPERATORS: dict[Sort, tuple[tuple[str, str], ...]] = {
     "text": (
@@ -73,7 +75,7 @@ def suggest(slug: str) -> ResponseReturnValue:
     resource = BY_SLUG[slug]
     text = request.args.get("q", "")[:MAX_LENGTH]
     here = spot(text, _place(text, request.args.get("at", type=int, default=0)), resource)
-    options = list(islice(_options(resource, here), MOST))
+    options = list(islice(_options(resource, text, here), MOST))
     # Not by render_template: the navigation and its counts are not wanted here.
     return current_app.jinja_env.get_template("suggest.html").render(
         options=options, start=_units(text[: here.start]), end=_units(text[: here.end])
@@ -89,7 +91,7 @@ def _place(text: str, units: int) -> int:
     return len(before.decode("utf-16-le", "ignore"))
 
 
-def _options(resource: Resource, here: Spot) -> Iterable[Option]:
+def _options(resource: Resource, text: str, here: Spot) -> Iterable[Option]:
     if here.wants == "key":
         typed = clean(here.typed)
         if typed.lower().startswith(TAG):
@@ -100,7 +102,7 @@ def _options(resource: Resource, here: Spot) -> Iterable[Option]:
         return ()
     if here.wants == "operator":
         return _operators(resource, here.key)
-    return _values(resource, here)
+    return _values(resource, text, here)
 
 
 def _columns(resource: Resource, typed: str) -> list[Option]:
@@ -151,16 +153,29 @@ def _operators(resource: Resource, key: str) -> list[Option]:
     return [Option(f"{sign} ", sign, words, more=True) for sign, words in offered.items()]
 
 
-def _values(resource: Resource, here: Spot) -> Iterable[Option]:
+def _values(resource: Resource, text: str, here: Spot) -> Iterable[Option]:
     if keys.sort_of(keys.cell_of(resource, here.key)) == "time":
         return _times(here)
-    typed = clean(here.typed)
-    found = house().inventory.values(resource.kind, here.key, typed, MOST)
+    typed, rest = clean(here.typed), _rest(resource, text, here)
+    found = house().inventory.values(resource.kind, here.key, typed, MOST, rest)
     return [
         Option(f"{quote(value)} ", value or "(none)", count=count)
         for value, count in found
         if len(value) <= _VALUE_LENGTH
     ]
+
+
+def _rest(resource: Resource, text: str, here: Spot) -> Expression | None:
+    """What else must hold, so that values are offered that fit with it; None where that is not
+    plain: the conditions are not simply side by side.
+    """
+    rest = f"{text[: here.begins]} {text[here.end :]}"
+    if _NOT_PLAIN.search(rest):
+        return None
+    try:
+        return parse(rest, resource, house().inventory.now())
+    except FilterError:
+        return None
 
 
 def _times(here: Spot) -> list[Option]:

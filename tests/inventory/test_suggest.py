@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +87,15 @@ def test_after_a_key_and_a_space_an_operator_may_follow(marked: str, key: str):
 def test_a_value_is_being_typed(
     marked: str, start: int, end: int, typed: str, key: str, operator: str
 ):
-    assert here(marked) == Spot("value", start, end, typed, key, operator)
+    found = here(marked)
+    assert replace(found, begins=0) == Spot("value", start, end, typed, key, operator)
+
+
+@pytest.mark.parametrize(
+    ("marked", "begins"), [("state = r|", 0), ("web (Zone = |", 5), ("not tag:a = |", 4)]
+)
+def test_a_value_knows_where_its_condition_begins(marked: str, begins: int):
+    assert here(marked).begins == begins
 
 
 @given(st.text(st.sampled_from('ab ()"\\=!<>^:tag1é😀') | st.characters(), max_size=30), st.data())
