@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from app.aws.shapes import Odd, Read, Structure, local
 from app.aws.turns import give_way
 
-PIECE = 32 * 1024  # bytes parsed at once; other threads wait for so long
+PIECE = 16 * 1024  # bytes parsed at once; other threads wait for so long
 _AWS_XML = re.compile(rb"\s*(<\?xml[^>]*\?>\s*)?<[A-Za-z]+Response[\s>/]")
 # What botocore's parser stumbles over, when a value is not of its type or something is not there.
 _UNREADABLE = (ArithmeticError, LookupError, NameError, RuntimeError, TypeError, ValueError)
