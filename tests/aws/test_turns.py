@@ -209,3 +209,12 @@ def test_the_process_has_one_for_all(patient: Turns) -> None:
         assert turns._turns._under_way == 1
         turns.give_way()
     assert turns._turns._under_way == 0
+
+
+def test_a_thread_knows_whether_it_serves_a_request(patient: Turns) -> None:
+    told = [patient.is_serving()]
+    with patient.serving():
+        told.append(patient.is_serving())
+        thread = run(lambda: told.append(patient.is_serving()))
+        thread.join(LONG)
+    assert [*told, patient.is_serving()] == [False, True, False, False]
