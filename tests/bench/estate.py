@@ -98,6 +98,7 @@ def estate(folder: Path, scale: float) -> Iterator[Estate]:
             console.sign_in()
             wait_until(lambda: _all_read(console.inventory), "The collection did not end.")
             taken = time.monotonic() - begun
+            console.close()  # the server has closed the connection meanwhile
             yield Estate(console, engine, endpoint, taken, cpu_of(console.worker()))
 
 
