@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import botocore.session
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from werkzeug.datastructures import MultiDict
 
 from app.aws.lean import reader_of
 from app.db import make_engine
 from app.inventory import Inventory, Query
+from app.inventory.index import lists
+from app.inventory.store import bump
 from app.inventory.tables import resources
 from app.migrate import upgrade
 from app.resources import RESOURCES
@@ -87,12 +89,14 @@ def told(name: str, do: Callable[[], object], times: int = 60) -> None:
     samples = Samples()
     for _ in range(times):
         measure(do, samples)
+    tell(name, samples)
+
+
+def tell(name: str, samples: Samples) -> None:
+    """Print median, 99th percentile and processor time."""
     figures = samples.told()
-    print(
-        f"{name:44} {figures['median_ms']:8.2f} ms {figures['p99_ms']:8.2f} ms "
-        f"{figures['own_cpu_ms']:8.2f} ms",
-        flush=True,
-    )
+    median, last, own = (figures[key] for key in ("median_ms", "p99_ms", "own_cpu_ms"))
+    print(f"{name:44} {median:8.2f} ms {last:8.2f} ms {own:8.2f} ms", flush=True)
 
 
 def resident() -> float:
@@ -117,26 +121,33 @@ def asks(inventory: Inventory, kind: str) -> Iterator[tuple[str, Callable[[], ob
 def selected(inventory: Inventory, kind: str, query: Query) -> object:
     """What of a page is answered by the index."""
     with inventory._index(kind) as index:
-        told = inventory._selected(kind, index, query)
-        from app.inventory.reader import _slots
+        chosen = inventory._selected(kind, index, query).chosen
+        offset = (query.page - 1) * query.per_page
+        return index.rows(lists.ordered(index, query.sort, chosen, offset, query.per_page))
 
-        return index.rows(_slots(index, query, told))
+
+def change(inventory: Inventory, kind: str, number: int) -> None:
+    """Write rows of a kind anew, as a refresh would that finds them changed."""
+    with inventory._engine.begin() as connection:
+        revision = bump(connection, kind)
+        some = select(resources.c.seq).where(resources.c.kind == kind).limit(number)
+        offset = random.randrange(1000)
+        connection.execute(
+            update(resources)
+            .where(resources.c.seq.in_(some.offset(offset)))
+            .values(changed=revision, name=func.printf("web-%d", revision + resources.c.seq))
+        )
 
 
-def changed(inventory: Inventory, kind: str, number: int) -> Callable[[], None]:
-    """Change rows of a kind in the database, as a refresh would."""
-    seqs = itertools.cycle(range(1, 100_000))
-
-    def change() -> None:
-        with inventory._engine.begin() as connection:
-            from app.inventory.store import bump
-
-            revision = bump(connection, kind)
-            some = [next(seqs) for _ in range(number)]
-            where = (resources.c.kind == kind, resources.c.seq.in_(some))
-            connection.execute(update(resources).where(*where).values(changed=revision))
-
-    return change
+def deltas(inventory: Inventory, kind: str) -> None:
+    """Print what it costs to take in rows that were written, and to sort by what has changed."""
+    query = Query(sort="name")
+    for number in (10, 1000):
+        samples = Samples()
+        for _ in range(20):
+            change(inventory, kind, number)
+            measure(lambda: inventory.page(kind, query), samples)
+        tell(f"page after {number} rows were written", samples)
 
 
 def main() -> None:
@@ -170,21 +181,7 @@ def main() -> None:
         told(name, do)
     told("search, three letters", lambda: inventory.search(f"{random.randrange(4096):03x}", 20))
     told("search, a name", lambda: inventory.search(f"web-{random.randrange(1000)}", 20))
-    for number in (10, 1000):
-        change = changed(inventory, given.kind, number)
-
-        def delta(change: Callable[[], None] = change) -> None:
-            change()
-            inventory.revision(given.kind)
-
-        told(f"write {number} rows", delta, 20)
-        query = Query(sort=RESOURCES[given.kind].sort)
-
-        def applied(change: Callable[[], None] = change) -> None:
-            change()
-            inventory.page(given.kind, query)
-
-        told(f"write {number} rows and read a page", applied, 20)
+    deltas(inventory, given.kind)
     print(f"memory: {resident():.0f} MB at the end")
 
 

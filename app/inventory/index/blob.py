@@ -53,9 +53,13 @@ class Growing:
 
 
 class Blob:
-    """Lines, numbered from 0, as UTF-8."""
+    """Lines, numbered from 0, as UTF-8.
 
-    def __init__(self) -> None:
+    ``once``: of many places in a line, the first is enough.
+    """
+
+    def __init__(self, once: bool = True) -> None:
+        self.once = once
         self._bytes = Growing(np.uint8)
         self._starts = Growing(np.int32)
         self._starts.extend([0])
@@ -104,7 +108,7 @@ class Blob:
         """Where ``needle`` occurs in the lines from ``since`` on: line numbers, places in them.
 
         An ASCII letter of ``needle``, which must be small, stands for both cases. A line comes
-        once for each place.
+        once for each place; where there are many, perhaps once only, for the first.
         """
         starts = self._starts.view
         if not needle:
@@ -112,7 +116,12 @@ class Blob:
             return numbers, np.zeros(len(numbers), np.int64)
         begin = int(starts[since])
         found = self._places(needle, self._bytes.view[begin:]) + begin
-        numbers = np.searchsorted(starts, found, side="right") - 1
+        if len(found) * 4 > len(self) - since and self.once:
+            before = np.searchsorted(found, starts[since:])
+            there = np.flatnonzero(before[1:] > before[:-1])
+            numbers, found = there + since, found[before[there]]
+        else:
+            numbers = np.searchsorted(starts, found, side="right") - 1
         return numbers, found - starts[numbers]
 
     def _places(self, needle: bytes, text: Array) -> Array:

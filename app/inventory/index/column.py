@@ -116,7 +116,7 @@ class Column:
         return found
 
     def having_some(self, codes: Array) -> Array:
-        """The same for codes that are named."""
+        """The same for codes that are named, in whatever order, some perhaps several times."""
         if len(codes) == 1 and not self.more.slots.size:
             found: Array = self.first.view == codes[0]
             return found

@@ -30,8 +30,8 @@ def found(index: KindIndex, text: str, limit: int) -> tuple[Slots, Slots, Slots]
         column = index.columns[key]
         hits = column.values.hits(folded)
         if len(hits.codes):
-            starts |= column.having_some(np.unique(hits.codes[hits.places == 0]))
-            contains |= column.having_some(np.unique(hits.codes))
+            starts |= column.having_some(hits.codes[hits.places == 0])
+            contains |= column.having_some(hits.codes)
     hits = index.tags.values.hits(folded)
     starts |= index.tags.having(hits.codes[hits.places == 0], index.size)
     contains |= index.tags.having(hits.codes, index.size)

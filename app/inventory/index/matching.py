@@ -55,17 +55,20 @@ def _joined(
 
 def _word(index: KindIndex, folded: str) -> Array:
     shown = (column.name for column in index.resource.columns if column.shown)
-    found = index.tags.having(np.unique(index.tags.values.hits(folded).codes), index.size)
-    for key in dict.fromkeys((*_WORDS_IN, *shown)):
-        column = index.columns[key]
+    columns = [index.columns[key] for key in dict.fromkeys((*_WORDS_IN, *shown))]
+    found = index.tags.having(index.tags.values.hits(folded).codes, index.size)
+    # Those that are quick to look through may already have it all.
+    for column in sorted(columns, key=lambda column: len(column.values)):
         codes = column.values.hits(folded).codes
         if len(codes):
-            found |= column.having_some(np.unique(codes))
+            found |= column.having_some(codes)
+            if np.count_nonzero(found & index.alive) == len(index):
+                break
     return found
 
 
 def _codes(values: Values, wanted: Equals | Contains | Starts | Between | HasTag) -> Array:
-    """The codes of the values of a column that fit."""
+    """The codes of the values of a column that fit, some perhaps several times."""
     if isinstance(wanted, Equals):
         return values.codes(wanted.text)
     if isinstance(wanted, Between):
@@ -73,14 +76,14 @@ def _codes(values: Values, wanted: Equals | Contains | Starts | Between | HasTag
     if isinstance(wanted, HasTag):
         return np.empty(0, np.int32)
     if isinstance(wanted, Contains):
-        return np.unique(values.hits(wanted.folded).codes)
+        return values.hits(wanted.folded).codes
     hits = values.hits(wanted.folded)
     found: Array = hits.codes[hits.places == 0]
     return found
 
 
 def tag_codes(index: KindIndex, wanted: Equals | Contains | Starts | Between | HasTag) -> Array:
-    """The codes of the values of a tag that fit."""
+    """The codes of the values of a tag that fit, some perhaps several times."""
     values, key = index.tags.values, wanted.key.removeprefix(TAG)
     group = index.tags.group(key)
     if isinstance(wanted, Equals):
@@ -92,7 +95,8 @@ def tag_codes(index: KindIndex, wanted: Equals | Contains | Starts | Between | H
         return np.flatnonzero(groups == group)
     hits = values.hits(wanted.folded)
     at = hits.places == 0 if isinstance(wanted, Starts) else hits.places >= 0
-    return np.unique(hits.codes[at & (groups[hits.codes] == group)])
+    found: Array = hits.codes[at & (groups[hits.codes] == group)]
+    return found
 
 
 def between(numbers: Array, wanted: Between) -> Array:

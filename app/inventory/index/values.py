@@ -34,6 +34,8 @@ class Value(NamedTuple):
 class Hits(NamedTuple):
     """Where a word was found: ``codes`` of values (some several times), and ``places`` in them.
 
+    The first place in a value is always among them.
+
     Place 0 is the beginning of the value proper; a place below 0 is in what leads it (a tag's
     key).
     """
@@ -51,14 +53,14 @@ class Values:
 
     def __init__(self, leads: tuple[Growing, Growing] | None = None) -> None:
         self._leads = leads
-        self._texts = Blob()
+        self._texts = Blob(leads is None)
         self._groups = Growing(np.int8 if leads is None else np.int32)
         self._numbers: Growing | None = None  # made when the first number comes
         self._hashes = np.empty(0, np.uint32)  # in order, with the code of each
         self._hashed = np.empty(0, np.int32)
         # What is not ASCII is kept a second time, case-folded.
         self._odd = Growing(np.int32)
-        self._folded = Blob()
+        self._folded = Blob(leads is None)
         self._order = np.empty(0, np.int32)  # the codes of texts, as they sort
         self._differs = np.empty(0, np.bool_)  # from the one before it in the order
         self._ranks = np.empty(0, np.int32)
@@ -169,6 +171,9 @@ class Values:
         return hits
 
     def _hits(self, needle: bytes, since: int, since_odd: int) -> Hits:
+        if not needle:  # it begins every value
+            codes = np.arange(since, len(self), dtype=np.int32)
+            return Hits(codes, np.zeros(len(codes), np.int32))
         # What is found in the text as it is, is found in the folded text too: folding turns
         # character after character, and what is folded already stays.
         codes, places = self._texts.hits(needle, since)
