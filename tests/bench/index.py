@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import botocore.session
@@ -108,14 +109,18 @@ def resident() -> float:
 def asks(inventory: Inventory, kind: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """The operations on a kind, by name."""
     for name, make in queries(kind).items():
-        yield f"page: {name}", lambda make=make: inventory.page(kind, make())
-        yield f"  index alone: {name}", lambda make=make: selected(inventory, kind, make())
+        yield f"page: {name}", partial(_call, partial(inventory.page, kind), make)
+        yield f"  index alone: {name}", partial(_call, partial(selected, inventory, kind), make)
     query = Query.parse(RESOURCES[kind], MultiDict({"q": "web"}))
     yield "stamp, nothing changed", lambda: inventory.stamp(kind, query)
     yield "values of tag:Name", lambda: inventory.values(kind, "tag:Name", "we", 10)
     yield "find by name", lambda: inventory.find(kind, "name", ["web-7"], limit=50)
     ids = [row.id for row in inventory.page(kind, query).rows]
     yield "names of 50", lambda: inventory.names(kind, ids)
+
+
+def _call(read: Callable[[Query], object], make: Callable[[], Query]) -> object:
+    return read(make())
 
 
 def selected(inventory: Inventory, kind: str, query: Query) -> object:

@@ -113,8 +113,8 @@ def ordered(
 ) -> Slots:
     """The chosen slots (None: all in use) in an order, from ``offset`` on.
 
-    ``sort``: a column, with ``-`` before it for descending. Ties are broken by id, in whatever case, and by which was known first; what has no
-    value comes last in either direction.
+    ``sort``: a column, with ``-`` before it for descending. Ties are broken by id, in whatever
+    case, and then by which was known first; what has no value comes last in either direction.
     """
     slots, present = index.order(sort.removeprefix("-"))
     end = None if limit is None else offset + limit

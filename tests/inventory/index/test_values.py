@@ -92,9 +92,12 @@ def test_hits_are_kept_and_only_new_values_are_looked_through(monkeypatch: pytes
     assert len(held.hits("web").codes) == 10
     looked: list[int] = []
     whole = held._texts.hits
-    monkeypatch.setattr(
-        held._texts, "hits", lambda needle, since: looked.append(since) or whole(needle, since)
-    )
+
+    def noting(needle: bytes, since: int) -> object:
+        looked.append(since)
+        return whole(needle, since)
+
+    monkeypatch.setattr(held._texts, "hits", noting)
     held.add([Value("web-10", None, 0)])
     assert len(held.hits("web").codes) == 11
     assert len(held.hits("web").codes) == 11
