@@ -15,6 +15,7 @@ from botocore.parsers import ResponseParser
 from botocore.utils import parse_timestamp
 
 Read = Callable[[Element], Any]
+_NO_MEMBER: tuple[str, Read | None] = ("", None)
 _SPELLINGS = 4  # of a name, by XML namespace, that are remembered
 _NAMESPACE = re.compile("{.*}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
@@ -47,36 +48,37 @@ class Structure:
                 self.members[xml_name] = (name, _reader(member, above))
         # By the element's whole name, namespace and all; learnt as they come.
         self._spelt: dict[str, tuple[str, Read | None]] = {}
-        self._room = _SPELLINGS * len(self.members)
+        self._room = _SPELLINGS * (len(self.members) + 10)
 
     def read(self, element: Element) -> dict[str, Any]:
         """The members as plain data. Raises Odd."""
         found: dict[str, Any] = {}
+        others = 0
         spelt = self._spelt
         for child in element:
             try:
                 name, read = spelt[child.tag]
             except KeyError:
-                known = self._learn(child.tag)
-                if known is None:
-                    continue
-                name, read = known
-            found[name] = read(child) if read else child.text or ""
-        if len(found) != len(element):
-            self._look(element, found)
+                name, read = self._learn(child.tag)
+            if name:
+                found[name] = read(child) if read else child.text or ""
+            else:
+                others += 1
+        if len(found) + others != len(element):
+            raise Odd  # a member stands there twice
+        if others and self.repeated:
+            self._gather(element, found)
         return found
 
-    def _learn(self, tag: str) -> tuple[str, Read | None] | None:
-        known = self.members.get(local(tag))
-        if known is not None and len(self._spelt) < self._room:
+    def _learn(self, tag: str) -> tuple[str, Read | None]:
+        known = self.members.get(local(tag), _NO_MEMBER)
+        if len(self._spelt) < self._room:
             self._spelt[tag] = known
         return known
 
-    def _look(self, element: Element, found: dict[str, Any]) -> None:
-        """Something stands there more than once, or is no member."""
+    def _gather(self, element: Element, found: dict[str, Any]) -> None:
+        """Put the elements of flattened lists and maps together."""
         names = [local(child.tag) for child in element]
-        if len(set(names) & self.members.keys()) != sum(name in self.members for name in names):
-            raise Odd
         for xml_name, (name, read) in self.repeated.items():
             several = Element("")
             several.extend(
