@@ -32,6 +32,7 @@ from app.web import (
     public_images,
     search,
     suggest,
+    troubles,
     watches,
 )
 from app.web.timing import Timed
@@ -81,6 +82,7 @@ def make_flask(house: House) -> Flask:
         search,
         suggest,
         picks,
+        troubles,
         messages,
         watches,
         forms,

@@ -1,0 +1,85 @@
+"""What cannot be looked at as it should: accounts and regions, each trouble told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask
+
+from app.aws.accounts import Account
+from app.inventory.query import Freshness
+from app.web.context import scope
+
+
+@dataclass(frozen=True)
+class Told:
+    """One trouble. ``since`` says what ``seen_at`` is the time of; None: never."""
+
+    title: str
+    text: str
+    advice: str
+    code: str
+    since: str
+    seen_at: datetime | None
+    credentials: bool = False
+
+
+def troubles(freshness: Iterable[Freshness]) -> list[Told]:
+    """The accounts that are in trouble, then the regions that are, grouped by what is wrong."""
+    places = list(freshness)
+    accounts = scope().accounts
+    several = len(accounts) > 1
+    told = [_account(each, several) for each in accounts if each.trouble]
+    # that nothing of an account can be read has been told with it
+    lost = {each.id for each in accounts if each.trouble and each.trouble.trouble == "credentials"}
+    names = {each.id: each.name for each in accounts}
+    groups: dict[tuple[str, str, str], list[Freshness]] = {}
+    for place in places:
+        if place.error and place.account not in lost:
+            key = (place.account, place.error.code, place.error.advice)
+            groups.setdefault(key, []).append(place)
+    for (account, _, _), found in groups.items():
+        told.append(_regions(found, names.get(account, account) if several else ""))
+    return told
+
+
+def _account(account: Account, several: bool) -> Told:
+    trouble = account.trouble
+    assert trouble is not None  # noqa: S101  (only such are given)
+    unknown = trouble.trouble == "credentials"
+    title = "AWS does not know who we are" if unknown else "Something is wrong with the account"
+    if several:
+        title += f" in {account.name}" if unknown else f" {account.name}"
+    return Told(
+        title,
+        trouble.message,
+        trouble.advice,
+        trouble.code,
+        "It last went well",
+        account.seen_at,
+        unknown,
+    )
+
+
+def _regions(places: list[Freshness], account: str) -> Told:
+    error = places[0].error
+    assert error is not None  # noqa: S101  (only such are given)
+    where = ", ".join(dict.fromkeys(place.region for place in places))
+    if account:
+        where += f" of {account}"
+    title = f"{where} cannot be read now"
+    since = "What stands here of it was true"
+    return Told(title, error.plain, error.advice, error.code, since, _oldest(places))
+
+
+def _oldest(places: list[Freshness]) -> datetime | None:
+    times = [place.seen_at for place in places]
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None
+
+
+def register(app: Flask) -> None:
+    """Let the templates tell."""
+    app.jinja_env.globals["troubles"] = troubles
