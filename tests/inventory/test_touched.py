@@ -1,0 +1,98 @@
+"""What the collector learns besides its rounds: from the poller, open pages and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from app.inventory import Collector, Inventory
+from tests.inventory.boxes import (
+    ACCOUNT,
+    HERE,
+    Clock,
+    Cloud,
+    box,
+)
+
+Make = Callable[..., Collector]
+
+
+def settle(collector: Collector, clock: Clock) -> None:
+    while collector.tick(clock()):
+        pass
+
+
+def states(inventory: Inventory) -> dict[str, str]:
+    return {row.id: row.state for row in inventory.all("box")}
+
+
+@pytest.fixture
+def filled(collect: Make, cloud: Cloud, clock: Clock) -> Collector:
+    """A collector that has collected twelve boxes, two on a page."""
+    cloud.put(*(box(n) for n in range(10, 22)))
+    collector = collect()
+    settle(collector, clock)
+    clock.move(800)
+    return collector
+
+
+def test_what_the_poller_has_read_is_left_to_it_for_as_long_as_it_goes_on(
+    collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    cloud.put(box(1, "packing"), box(2, "packing"))
+    collector = collect(poll_seconds=5)
+    settle(collector, clock)
+    cloud.reads.clear()
+    for _ in range(6):
+        collector.learn("box", ACCOUNT, HERE, [box(1, "packing")], clock())
+        for _ in range(5):
+            clock.move(1)
+            settle(collector, clock)
+    assert set(cloud.reads) == {("box-2",)}
+    for _ in range(4):  # it has stopped
+        clock.move(1)
+        settle(collector, clock)
+    assert any("box-1" in read for read in cloud.reads)
+
+
+def test_what_the_poller_reads_is_known_at_once(
+    collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    cloud.put(box(1, "packing"))
+    collector = collect()
+    settle(collector, clock)
+    collector.learn("box", ACCOUNT, HERE, [box(1, "ready")], clock.move(1))
+    assert states(inventory) == {"box-1": "ready"}
+
+
+def test_a_resource_whose_page_is_open_is_read_now_and_again_but_not_all_the_time(
+    filled: Collector, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    settle(filled, clock)
+    row = inventory.get("box", "box-10")
+    assert row is not None
+    cloud.put(box(10, "broken"))
+    for _ in range(30):
+        filled.attend(row)
+        settle(filled, clock)
+        clock.move(1)
+    assert cloud.reads == [("box-10",)] * 3
+    assert states(inventory)["box-10"] == "broken"
+
+
+def test_what_changes_soon_after_an_action_is_put_down_to_it(
+    filled: Collector, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    settle(filled, clock)
+    cloud.put(box(10, "packing"))
+    filled.reread("box", ACCOUNT, HERE, ["box-10"], action="act-1")
+    cloud.put(box(10, "ready"))
+    for _ in range(10):
+        clock.move(3)
+        settle(filled, clock)
+    cloud.put(box(10, "broken"))
+    clock.move(800)
+    settle(filled, clock)
+    told = [(change.after, change.action) for change in inventory.timeline("box", "box-10")]
+    assert told == [("broken", None), ("ready", "act-1"), ("packing", "act-1")]
