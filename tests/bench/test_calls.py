@@ -21,7 +21,7 @@ def test_an_idle_console_reads_each_kind_at_most_once_in_ten_minutes_in_each_reg
 def test_a_poll_of_a_thousand_snapshots_costs_five_calls(tmp_path: Path) -> None:
     house = calls.make_house(tmp_path, 1_000)
     calls.watch_all(house)
-    found = calls.hour(house, timedelta(seconds=10), only_poll=True)
+    found = calls.hour(house, timedelta(seconds=20), only_poll=True)
     every = house.settings.poll_seconds
     assert found["DescribeSnapshots"] == 5 * 3600 / every
 
@@ -29,5 +29,5 @@ def test_a_poll_of_a_thousand_snapshots_costs_five_calls(tmp_path: Path) -> None
 def test_what_the_poller_reads_is_not_read_again_by_the_collector(tmp_path: Path) -> None:
     house = calls.make_house(tmp_path, 200)
     calls.watch_all(house)
-    found = calls.hour(house, timedelta(seconds=30))
+    found = calls.hour(house, timedelta(seconds=40))
     assert found["DescribeSnapshots"] == 3600 / house.settings.poll_seconds
