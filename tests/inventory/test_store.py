@@ -88,6 +88,9 @@ def test_a_refresh_that_finds_nothing_changed_writes_no_row(
     assert row.seen_at == NOON + timedelta(minutes=5)
 
 
+_NOTE = "CREATE TRIGGER WHAT_TAB AFTER WHAT ON TAB BEGIN INSERT INTO touched VALUES ('WHAT', 'TAB'); END"
+
+
 @pytest.fixture
 def touched(engine: Engine) -> Callable[[], list[tuple[str, str]]]:
     """The rows written since it was last asked: what was done to which table."""
@@ -95,10 +98,7 @@ def touched(engine: Engine) -> Callable[[], list[tuple[str, str]]]:
         connection.execute(text("CREATE TABLE touched (what TEXT, tab TEXT)"))
         for table in ("resources", "documents", "changes", "kinds"):
             for what in ("INSERT", "UPDATE", "DELETE"):
-                connection.exec_driver_sql(
-                    f"CREATE TRIGGER {what}_{table} AFTER {what} ON {table} "
-                    f"BEGIN INSERT INTO touched VALUES ('{what}', '{table}'); END"
-                )
+                connection.exec_driver_sql(_NOTE.replace("WHAT", what).replace("TAB", table))
 
     def ask() -> list[tuple[str, str]]:
         with engine.begin() as connection:
