@@ -88,7 +88,10 @@ def test_a_refresh_that_finds_nothing_changed_writes_no_row(
     assert row.seen_at == NOON + timedelta(minutes=5)
 
 
-_NOTE = "CREATE TRIGGER WHAT_TAB AFTER WHAT ON TAB BEGIN INSERT INTO touched VALUES ('WHAT', 'TAB'); END"
+_NOTE = """
+    CREATE TRIGGER WHAT_TAB AFTER WHAT ON TAB
+    BEGIN INSERT INTO touched VALUES ('WHAT', 'TAB'); END
+"""
 
 
 @pytest.fixture
