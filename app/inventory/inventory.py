@@ -133,14 +133,17 @@ class Inventory(Reader):
         action: str,
         until: datetime,
     ) -> None:
-        """Put what is seen to change in ``ids`` until then down to that action of ours."""
+        """Put what is seen to change in ``ids`` until then down to that action of ours.
+
+        Called before the action, so that a reading may show again what an earlier one changed.
+        """
         scope = Scope(kind, account, region)
         for some in store.chunks(clean(resource_id) for resource_id in ids):
             with self._engine.begin() as connection:
                 connection.execute(
                     update(resources)
                     .where(*store.here(scope), resources.c.id.in_(some))
-                    .values(acted_by=action, acted_until=until)
+                    .values(acted_by=action, acted_until=until, prior=None)
                 )
 
     def unsettled(

@@ -34,6 +34,7 @@ Trust = Literal[
 ]
 # AWS's answers agree with what was done within seconds; this leaves room.
 SETTLING = timedelta(seconds=60)
+_LAG = timedelta(seconds=15)  # mostly they do within that
 _CHUNK = 1000
 _ATTRIBUTED = timedelta(hours=1)  # beyond that, the clock was set back since
 Item = TypeVar("Item")
@@ -104,7 +105,7 @@ def compare(
         if kept != "{}":
             description = {**json.loads(kept), **description}
         document = make_document(description)
-        if row is not None and _is_settled(row, reading, document.digest):
+        if row is not None and _is_settled(row, reading, document.digest, now):
             settled.append(row.seq)
         else:
             entry = make_entry(reading.resource, document)
@@ -134,8 +135,8 @@ def known_rows(
 
     ``whole`` also keeps others from writing them until the transaction ends.
     """
-    columns = ("seq", "id", "digest", "extras", "seen_at", "sure_until", "confirmed", "gone_at")
-    found = select(*(resources.c[name] for name in columns))
+    columns = ("seq", "id", "digest", "prior", "extras", "seen_at", "sure_until", "confirmed")
+    found = select(*(resources.c[name] for name in columns), resources.c.gone_at)
     if whole or reading.trust == "reply":
         found = found.add_columns(
             *(resources.c[name] for name in ("whole", "acted_by", "acted_until")),
@@ -143,7 +144,9 @@ def known_rows(
         ).join(documents, documents.c.seq == resources.c.seq)
     if whole:
         found = found.with_for_update(of=resources)  # SQLite's transaction is locked as a whole
-    rows = connection.execute(found.where(*here(reading.scope), resources.c.id.in_(ids)))
+    rows: Iterable[Any] = connection.execute(
+        found.where(*here(reading.scope), resources.c.id.in_(ids))
+    )
     return {row.id: row for row in rows}
 
 
@@ -167,8 +170,23 @@ def believed(row: Row[Any], reading: Reading, now: datetime) -> bool:
     return not reading.seen_at < row.sure_until <= now + SETTLING
 
 
-def _is_settled(row: Row[Any], reading: Reading, digest: str) -> bool:
+def lags(row: Row[Any], reading: Reading, digest: str, now: datetime) -> bool:
+    """Whether a reading shows what was there before an action of ours, as if it had not been."""
+    if reading.trust == "reply" or row.gone_at is not None or row.prior != digest:
+        return False
+    return is_new(row, reading, now)
+
+
+def is_new(row: Row[Any], reading: Reading, now: datetime) -> bool:
+    """Whether what is known of ``row`` is so new that AWS's answers often lag behind it."""
+    new: bool = row.seen_at <= now and reading.seen_at < row.seen_at + _LAG
+    return new
+
+
+def _is_settled(row: Row[Any], reading: Reading, digest: str, now: datetime) -> bool:
     """Whether there is nothing to write."""
+    if lags(row, reading, digest, now):
+        return True
     same = row.digest == digest and row.gone_at is None
     return same and not reading.action and (row.confirmed or reading.trust == "reply")
 

@@ -53,6 +53,8 @@ resources = Table(
     # AWS's answers lag behind what was done
     Column("sure_until", Moment, nullable=False),
     Column("confirmed", Boolean, nullable=False),  # a reading has shown it since the last reply
+    # the digest before the last action of ours: a reading that soon shows it again lags behind
+    Column("prior", String),
     # a reading has told all of it: what its description lacks, it has not
     Column("whole", Boolean, nullable=False),
     Column("extras", Text, nullable=False),  # JSON: the keys of the description that begin with _

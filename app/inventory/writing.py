@@ -24,8 +24,10 @@ from app.inventory.store import (
     by_id,
     chunks,
     compare,
+    is_new,
     kept_of,
     known_rows,
+    lags,
 )
 from app.inventory.tables import collections, documents, resources
 
@@ -87,6 +89,8 @@ def _write(
                 outrun.append(candidate.id)
             elif row is None:
                 new.append(candidate.entry)
+            elif lags(row, reading, candidate.entry.digest, now):
+                continue
             elif row.digest != candidate.entry.digest or row.gone_at is not None:
                 differing.append((row, candidate))
             else:
@@ -94,7 +98,7 @@ def _write(
         if new or differing:
             revision = bump(connection, reading.scope.kind)
             seqs += _insert(connection, reading, new, revision)
-            _update(connection, reading, differing, revision)
+            _update(connection, reading, differing, revision, now)
             timeline.record(connection, _changes(connection, reading, new, differing, now))
         _touch(connection, reading, same)
     return seqs, outrun
@@ -204,13 +208,15 @@ def _update(
     reading: Reading,
     differing: Sequence[tuple[Row[Any], Candidate]],
     revision: int,
+    now: datetime,
 ) -> None:
     if not differing:
         return
     rows = []
     for row, candidate in differing:
         whole = reading.trust != "reply" or (row.whole and row.gone_at is None)
-        rows.append({"at": row.seq, **_values(reading, candidate.entry, revision, whole)})
+        values = _values(reading, candidate.entry, revision, whole)
+        rows.append({"at": row.seq, "prior": _prior(row, reading, now), **values})
     names: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "at"}
     connection.execute(
         update(resources).where(resources.c.seq == bindparam("at")).values(names), rows
@@ -221,6 +227,14 @@ def _update(
         .values(description=bindparam("text")),
         [{"at": row.seq, "text": candidate.entry.document} for row, candidate in differing],
     )
+
+
+def _prior(row: Row[Any], reading: Reading, now: datetime) -> str | None:
+    # Of several answers to one action, what was before the first.
+    if reading.trust == "read":
+        return None
+    held: str | None = row.prior if is_new(row, reading, now) else None
+    return held or row.digest
 
 
 def _touch(connection: Connection, reading: Reading, seqs: Sequence[int]) -> None:

@@ -14,6 +14,7 @@ def upgrade() -> None:
     for table in ("cells", "documents", "resources"):
         op.drop_table(table)
     _make_resources(
+        sa.Column("prior", sa.String),
         sa.Column("whole", sa.Boolean, nullable=False),
         sa.Column("cells", sa.Text, nullable=False),
         sa.Column("tags", sa.Text, nullable=False),

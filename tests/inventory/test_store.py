@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.db import make_engine
 from app.inventory import ActivityQuery, Inventory, Query
+from app.inventory.store import Trust
 from app.inventory.tables import documents, resources
 from tests.inventory.boxes import (
     ACCOUNT,
@@ -336,6 +337,44 @@ def test_a_reply_that_tells_little_leaves_the_rest_as_it_was(inventory: Inventor
     row = inventory.get("box", "box-1")
     assert row is not None
     assert (row.name, row.state, row.cells["size"]) == ("first", "broken", 3)
+
+
+@pytest.mark.parametrize("trust", ["reply", "reread"])
+def test_what_was_before_an_action_does_not_flicker_up_while_aws_lags(
+    inventory: Inventory, clock: Clock, trust: Trust
+):
+    inventory.store_all(*BOXES, [[box(1)]], NOON)
+    inventory.store(*BOXES, [box(1, "packing")], clock.move(5), trust)
+    inventory.store(*BOXES, [box(1)], clock.move(1), trust="reread")
+    inventory.store(*BOXES, [box(1)], clock.move(5), trust="read")
+    assert inventory.counts() == {"box": {"packing": 1}}
+    assert [change.after for change in inventory.timeline("box", "box-1")] == ["packing"]
+    inventory.store(*BOXES, [box(1)], clock.move(10), trust="read")
+    assert inventory.counts() == {"box": {"ready": 1}}
+
+
+def test_what_an_action_of_ours_undoes_at_once_is_shown_at_once(inventory: Inventory, clock: Clock):
+    inventory.store_all(*BOXES, [[box(1)]], NOON)
+    inventory.store(*BOXES, [box(1, tags={"a": "b"})], clock.move(5), "reread", "deed")
+    inventory.acted(*BOXES, ["box-1"], "undoing", clock.move(5) + timedelta(minutes=1))
+    inventory.store(*BOXES, [box(1)], clock.move(1), "reread", "undoing")
+    row = inventory.get("box", "box-1")
+    assert row is not None
+    assert row.tags == {}
+
+
+def test_anything_else_that_a_reading_shows_after_an_action_is_believed(
+    inventory: Inventory, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(1)]], NOON)
+    inventory.store(*BOXES, [box(1, "packing")], clock.move(5), "reply", "deed")
+    inventory.store(*BOXES, [box(1, "packing", Size=3)], clock.move(1), "reread", "deed")
+    inventory.store(*BOXES, [box(1)], clock.move(1), trust="read")
+    assert inventory.counts() == {"box": {"packing": 1}}
+    inventory.store(*BOXES, [box(1, "broken")], clock.move(1), trust="read")
+    assert inventory.counts() == {"box": {"broken": 1}}
+    inventory.store(*BOXES, [box(1)], clock.move(1), trust="read")
+    assert inventory.counts() == {"box": {"ready": 1}}
 
 
 def test_what_aws_still_shows_as_scrapped_is_listed(inventory: Inventory):

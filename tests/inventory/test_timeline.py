@@ -194,6 +194,7 @@ def test_what_follows_an_action_within_a_minute_is_put_down_to_it(
 ):
     read(collected, clock, box(1, "ready"))
     read(collected, clock, box(1, "packing"), action="deed")
+    clock.move(20)
     read(collected, clock, box(1, "ready"))
     clock.move(60)
     read(collected, clock, box(1, "broken"))
