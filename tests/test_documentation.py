@@ -15,7 +15,15 @@ from app.settings import Settings
 from tests.test_arrows import ARROWS
 
 ROOT = Path(__file__).resolve().parent.parent
-SANDBOX_ONLY = (*DURATIONS, "port", "vcpu_limit", "account_id", "seed")
+SANDBOX_ONLY = (
+    *DURATIONS,
+    "port",
+    "vcpu_limit",
+    "account_id",
+    "accounts",
+    "external_id",
+    "seed",
+)
 ROW = re.compile(r"^\| `(ENCANTE_\w+)` \| (.+?) \|", re.MULTILINE)
 
 
