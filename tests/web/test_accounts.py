@@ -16,6 +16,7 @@ from app.sandbox import account, clock, seed
 from app.sandbox.server import start_in_thread
 from app.sandbox.settings import SandboxSettings
 from app.settings import AccountSetting, Settings
+from app.web import asking
 from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 
@@ -211,6 +212,20 @@ def test_an_id_that_nothing_has_is_told_with_who_did_not_answer(person: Browser,
     page = person.open("/volumes/vol-00000000000000001")
     assert page.status == 404
     assert f"{THERE} of {OTHER}" in page.words
+
+
+def test_a_page_does_not_wait_long_for_a_region_that_does_not_answer(
+    person: Browser, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = person.house.accounts.clients().send(
+        "ec2", "CreateVolume", {"AvailabilityZone": f"{HERE}a", "Size": 1}, HERE, "token"
+    )
+    monkeypatch.setattr(asking, "SECONDS", 2.0)
+    aws.fault("slow", "DescribeVolumes", account=OTHER, region=THERE, seconds=8)
+    page = person.open("/volumes/vol-00000000000000002")
+    assert page.status == 404
+    assert f"{THERE} of {OTHER}" in page.words
+    assert person.open(f"/volumes/{made['VolumeId']}").status == 200
 
 
 def test_an_account_that_refuses_shows_as_such_and_blanks_nothing(

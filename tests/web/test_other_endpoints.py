@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from app import create_app
 from app.resources import RESOURCES
-from app.settings import Settings
+from app.settings import AccountSetting, Settings
 from tests.plain_moto import plain_moto
 from tests.web.browser import Browser
 
@@ -101,3 +102,21 @@ def test_topics_queues_and_messages_work(stranger: Browser) -> None:
     page = stranger.open(f"/queues/{queue}/messages")
     looked = stranger.post(page.path, {"csrf_token": page.fields["csrf_token"]})
     assert "Hello" in looked.words
+
+
+def test_a_second_account_is_reached_by_a_role(stranger: Browser, tmp_path: Path) -> None:
+    role = "arn:aws:iam::222222222222:role/encante"
+    settings = Settings(
+        aws="aws",
+        data=tmp_path,
+        regions=("us-east-1",),
+        accounts=(AccountSetting("home"), AccountSetting("shop", role=role)),
+    )
+    person = Browser(create_app(settings))
+    person.wait(80)
+    made = person.fill("/volumes/new?account=222222222222", size=7)
+    assert made.status == 303, made.words
+    found = [row for row in person.house.inventory.all("volume") if row.cells["size"] == 7]
+    assert [row.account for row in found] == ["222222222222"]
+    assert person.open(made.location).status == 200
+    person.house.engine.dispose()
