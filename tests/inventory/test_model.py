@@ -29,6 +29,7 @@ from tests.inventory.boxes import ACCOUNT, HERE, BoxAccounts, Clock, make_resour
 from tests.inventory.lagging import Lagging
 
 STATES = st.sampled_from(["ready", "packing", "broken"])
+SECONDS = st.sampled_from([0, 1, 3, 10, 40, 800])
 GONE = "gone"
 ANY = "some state"
 
@@ -141,14 +142,21 @@ class Collecting(RuleBasedStateMachine):
     def somebody_else_changes(self, state: str) -> None:
         self.turn(int(self.some(set(self.cloud.truth)).removeprefix("box-")), state)
 
-    @rule(seconds=st.sampled_from([1, 3, 10, 40, 800]), lag=st.integers(0, 20))
     def time_passes(self, seconds: int, lag: int) -> None:
         self.clock.move(seconds)
         self.cloud.lag = timedelta(seconds=lag)
 
-    @rule(which=st.integers(0, 1))
-    def work(self, which: int) -> None:
+    @rule(which=st.integers(0, 1), seconds=SECONDS, lag=st.integers(0, 20))
+    def work(self, which: int, seconds: int, lag: int) -> None:
+        self.time_passes(seconds, lag)
         self.collectors[which].tick(self.clock())
+
+    @rule(seconds=st.integers(1, 20))
+    def work_on_what_was_just_deleted(self, seconds: int) -> None:
+        self.delete()
+        self.time_passes(seconds, lag=20)
+        for collector in self.collectors:
+            collector.tick(self.clock())
 
     @rule(which=st.integers(0, 1))
     def work_while_the_other_works(self, which: int) -> None:
