@@ -331,6 +331,22 @@ def test_a_reply_that_arrives_while_a_page_is_compared_keeps_its_change(
     assert row.description["_Kept"] == 2
 
 
+def test_a_newer_reading_that_arrives_while_a_page_is_compared_stays(
+    collected: Inventory, clock: Clock, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    read(collected, clock, box(1, "packing"))
+    other = Inventory(engine, {"box": make_resource(Cloud().listing())}, clock)
+    begun = clock.move(1)
+
+    def meanwhile() -> None:
+        monkeypatch.undo()
+        read(other, clock, box(1, "ready"))
+
+    monkeypatch.setattr(store, "give_way", meanwhile)
+    collected.store(*BOXES, [box(1, "broken")], begun, trust="read")
+    assert told(collected) == [("state", "packing", "ready")]
+
+
 def test_an_extra_that_is_learnt_while_a_page_is_compared_is_not_lost(
     collected: Inventory, clock: Clock, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
