@@ -1,4 +1,8 @@
-"""The background threads: one ticks the poller and the sender, some the collector."""
+"""The background threads.
+
+One ticks the poller and the sender, some the collector, and one reads beforehand what pages need:
+nothing that takes long may keep notices waiting.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +65,8 @@ class Background:
             for number in range(max(LEAST_THREADS, house.settings.collectors))
         ]
         main = threading.Thread(target=self._run, name="background", daemon=True)
-        self._threads = [main, *collecting]
+        warming = threading.Thread(target=self._warm, name="warming", daemon=True)
+        self._threads = [main, warming, *collecting]
 
     def start(self) -> None:
         """Begin to tick."""
@@ -84,13 +89,18 @@ class Background:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            busy = tend(self._house, present()) or self._house.warm()
+            busy = tend(self._house, present())
             self._house.wake.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
             self._house.wake.clear()
 
     def _collect(self) -> None:
         while not self._stopping.is_set():
             busy = _try("collect", self._house.collector.tick, present())
+            self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
+
+    def _warm(self) -> None:
+        while not self._stopping.is_set():
+            busy = _try("warm", lambda _: self._house.warm(), present())
             self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
 
 

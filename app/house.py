@@ -43,7 +43,9 @@ class House:
         self.collector.attend(row)
 
     def warm(self) -> bool:
-        """Read, one region a time, what forms offer and what takes long to read."""
+        """Load the index of a kind, or read what forms of a region offer; False: nothing to do."""
+        if any(self.inventory.warm(kind) for kind in RESOURCES):
+            return True
         scopes = self.accounts.scopes()
         scope = next((each for each in scopes if each not in self._warmed), None)
         if scope is None:

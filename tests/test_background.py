@@ -89,7 +89,7 @@ def test_when_they_are_stopped_the_threads_end() -> None:
     before = threading.active_count()
     background = Background(cast(House, made))
     background.start()
-    assert threading.active_count() == before + 4
+    assert threading.active_count() == before + 5
     assert made.has_background
     background.stop()
     assert threading.active_count() == before
