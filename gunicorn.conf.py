@@ -3,6 +3,7 @@
 The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/settings.py.
 """
 
+import ctypes
 import gc
 import os
 import sys
@@ -36,6 +37,13 @@ accesslog = None
 loglevel = "warning"
 
 SWITCH_SECONDS = 0.0005
+
+# glibc gives each thread an area of memory of its own, which it hardly ever gives back: with a
+# dozen threads that is 50 MB. Two for all of them cost nothing that could be measured.
+_M_ARENA_MAX = -8
+_ARENAS = 2
+if hasattr(_libc := ctypes.CDLL(None), "mallopt"):
+    _libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def post_worker_init(worker: Any) -> None:
