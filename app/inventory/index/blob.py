@@ -37,6 +37,10 @@ class Growing:
         self._held[self.size : size] = values
         self.size = size
 
+    def cut(self, size: int) -> None:
+        """Forget what is beyond the first ``size``."""
+        self.size = size
+
     def widen(self, dtype: Any) -> None:
         """Hold values of a larger type from now on."""
         if self._held.dtype != dtype:

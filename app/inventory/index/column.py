@@ -26,15 +26,18 @@ class Pairs:
 
     def remove(self, slots: Slots, size: int) -> None:
         """Take out all pairs of these slots; ``size`` is how many slots there are."""
-        if not self.slots.size:
-            return
         out = np.zeros(size, np.bool_)
         out[slots] = True
-        keep = ~out[self.slots.view]
-        if not keep.all():
-            slots, codes = self.slots.view[keep], self.codes.view[keep]
-            self.slots, self.codes = Growing(np.int32), Growing(np.int32)
-            self.add(slots, codes)
+        gone = np.flatnonzero(out.take(self.slots.view))
+        if not len(gone):
+            return
+        # Their places are taken by the last ones, so that the others need not move.
+        left = self.slots.size - len(gone)
+        holes = gone[gone < left]
+        last = np.setdiff1d(np.arange(left, self.slots.size), gone, assume_unique=True)
+        for part in (self.slots, self.codes):
+            part.view[holes] = part.view[last]
+            part.cut(left)
 
     def add(self, slots: Array | Sequence[int], codes: Array | Sequence[int]) -> None:
         """Put in pairs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -213,11 +214,12 @@ class KindIndex:
         """How many resources there are by account, region and state."""
         columns = [self.columns[key] for key in ("account", "region", "state")]
         slots = np.flatnonzero(self.alive)
-        codes = np.stack([column.first.view[slots] for column in columns])
-        sizes = tuple(len(column.values) for column in columns)
+        sizes = [len(column.values) for column in columns]
         # One number for the three, so that they are counted in one go.
-        flat = np.ravel_multi_index(tuple(codes), sizes)
-        if np.prod(sizes, dtype=np.float64) <= _DENSE:
+        flat = np.zeros(len(slots), np.int64)
+        for column, size in zip(columns, sizes, strict=True):
+            flat = flat * size + column.first.view.take(slots)
+        if math.prod(sizes) <= _DENSE:
             counts = np.bincount(flat)
             there = np.flatnonzero(counts)
             counts = counts[there]
