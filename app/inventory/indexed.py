@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy import Row as Record
 
 from app.db import now as db_now
@@ -16,6 +16,7 @@ from app.inventory.index import KindIndex
 from app.inventory.index.live import LiveIndex
 from app.inventory.recent import Recent
 from app.inventory.revisions import Revisions
+from app.inventory.tables import resources
 from app.resources.spec import Resource, Row
 
 Tally = dict[tuple[str, str, str], int]  # by account, region, state
@@ -65,6 +66,19 @@ class Indexed:
 
     def _tally(self, kind: str, index: KindIndex) -> Tally:
         return self._live[kind].remembered("tally", index.tally)
+
+    def _tallied(self, kind: str) -> Tally:
+        """The same, also while the index is being loaded: no page waits for another's list."""
+        if self._live[kind].loaded:
+            with self._index(kind) as index:
+                return self._tally(kind, index)
+        by = (resources.c.account, resources.c.region, resources.c.state)
+        statement = select(*by, func.count()).where(
+            resources.c.kind == kind, resources.c.gone_at.is_(None)
+        )
+        with self._reading() as connection:
+            found = connection.execute(statement.group_by(*by))
+            return {(account, region, state): number for account, region, state, number in found}
 
     def _collected(self, kind: str) -> list[Record[Any]]:
         def read() -> list[Record[Any]]:

@@ -146,9 +146,11 @@ class Reader(Finder):
         """The names by id of those of ``ids`` that are known and have one."""
         if not ids:
             return {}
-        with self._index(kind) as index:
-            slots = np.flatnonzero(lists.has_one_of(index, "id", ids))
-            told = dict(zip(index.texts("id", slots), index.texts("name", slots), strict=True))
+        told: dict[str, str] = {}
+        if self._live[kind].loaded:
+            with self._index(kind) as index:
+                slots = np.flatnonzero(lists.has_one_of(index, "id", ids))
+                told.update(zip(index.texts("id", slots), index.texts("name", slots), strict=True))
         rest = [resource_id for resource_id in ids if resource_id not in told]
         for some in store.chunks(rest):
             statement = select(resources.c.id, resources.c.name).where(
@@ -186,8 +188,7 @@ class Reader(Finder):
         """How many resources of each kind are in each state (``""`` for kinds without states)."""
         found = {}
         for kind in self._resources:
-            with self._index(kind) as index:
-                tally = self._tally(kind, index)
+            tally = self._tallied(kind)
             by_state: dict[str, int] = defaultdict(int)
             for (_, _, state), number in tally.items():
                 by_state[state] += number
@@ -200,9 +201,7 @@ class Reader(Finder):
 
     def freshness(self, kind: str) -> list[Freshness]:
         """How true a kind is, region by region."""
-        with self._index(kind) as index:
-            tally = self._tally(kind, index)
-        return self._freshness(kind, tally)
+        return self._freshness(kind, self._tallied(kind))
 
     def _freshness(self, kind: str, tally: Tally) -> list[Freshness]:
         counts: dict[tuple[str, str], int] = defaultdict(int)

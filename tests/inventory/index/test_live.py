@@ -97,6 +97,24 @@ def test_an_index_is_loaded_once_beforehand_and_then_catches_up(
     assert inventory.warm("box")
 
 
+def test_counts_and_names_are_told_before_the_index_is_loaded_and_after(
+    inventory: Inventory, another: Inventory, clock: Clock
+):
+    seen_at = clock()
+    made = [box(1, name="one"), box(2, "broken"), box(3)]
+    another.store_all("box", ACCOUNT, HERE, [made], seen_at)
+    another.forget("box", ACCOUNT, HERE, ["box-3"], clock.move(1))
+
+    def told() -> tuple[object, ...]:
+        names = inventory.names("box", ["box-1", "box-2", "box-9"])
+        return inventory.counts(), names, inventory.freshness("box")
+
+    before = told()
+    assert before[:2] == ({"box": {"ready": 1, "broken": 1}}, {"box-1": "one"})
+    inventory.warm("box")
+    assert told() == before
+
+
 def test_more_rows_than_are_read_at_once_are_loaded_and_caught_up_with(
     inventory: Inventory, another: Inventory, monkeypatch: pytest.MonkeyPatch
 ):
