@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine, select
 
+from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.inventory import Collector, Inventory
-from app.inventory.budget import LOT, PATIENCE, Budget, Key, Limit, limit_of
+from app.inventory.budget import LOT, PATIENCE, Budget, Budgeted, Key, Limit, limit_of
+from app.inventory.schedule import Pace
 from app.inventory.tables import budgets
 from tests.inventory.boxes import ACCOUNT, HERE, THERE, Clock, Cloud, box, trouble
 
@@ -143,6 +146,18 @@ def test_a_clock_that_is_set_stalls_no_call(
     for _ in range(3):
         budget.take(LIST)
     assert waiting.seconds < 2
+
+
+def test_what_botocore_repeated_by_itself_is_counted_too(budget: Budget, clock: Clock):
+    class Repeating:
+        def send(self, *_: object) -> dict[str, object]:
+            return {"ResponseMetadata": {"RetryAttempts": 4}}
+
+    clients = Budgeted(cast(Clients, Repeating()), ACCOUNT, budget, Pace())
+    begun = clock.present
+    for _ in range(40):
+        clients.send("ec2", "DescribeVolumes", {}, HERE, "read")
+    assert (clock.present - begun).total_seconds() >= (40 * 5 - LIMIT.bucket - LOT) / LIMIT.rate
 
 
 def test_a_refresh_stays_within_its_budget(collect: Make, cloud: Cloud, clock: Clock):
