@@ -23,7 +23,16 @@ from app.resources.forms import (
     listed,
     page_of,
 )
-from app.resources.spec import Action, Column, Relation, Resource, Row, State, tag_name
+from app.resources.spec import (
+    Action,
+    Column,
+    Resource,
+    Row,
+    State,
+    referred,
+    refers,
+    tag_name,
+)
 from app.resources.tagging import TagsForm
 
 STATES = (
@@ -36,6 +45,7 @@ STATES = (
     State("disabled", "off"),
     State("deregistered", "gone"),
 )
+_COPIED = re.compile(r"\[Copied (ami-[0-9a-f]{8,17}) from ")
 _NAME = re.compile(r"^[A-Za-z0-9()\[\] ./\-'@_]{3,128}$")
 
 
@@ -61,6 +71,12 @@ def snapshot_ids(description: Description) -> list[str]:
         for mapping in description.get("BlockDeviceMappings") or []
         if mapping.get("Ebs", {}).get("SnapshotId")
     ]
+
+
+def _source(description: Description) -> str | None:
+    # older images say it only in the description that the copying wrote
+    told = _COPIED.search(description.get("Description") or "")
+    return description.get("SourceImageId") or (told[1] if told else None)
 
 
 def _name_is_free(form: ActionForm, desk: Desk, region: str, name: str) -> None:
@@ -364,6 +380,15 @@ IMAGE = Resource(
         Column("snapshot_ids", "Snapshots", snapshot_ids, "ids", of="snapshot"),
         Column("created", "Created", lambda d: d.get("CreationDate"), "time"),
         Column(
+            "source_instance_id",
+            "Made of",
+            lambda d: d.get("SourceInstanceId"),
+            "id",
+            of="instance",
+            shown=False,
+        ),
+        Column("source_image_id", "Copied from", _source, "id", of="image", shown=False),
+        Column(
             "public",
             "Public",
             lambda d: d.get("Public"),
@@ -392,8 +417,11 @@ IMAGE = Resource(
         ),
     ),
     relations=(
-        Relation("Snapshots", "snapshot", "id", lambda row: row.cells.get("snapshot_ids") or []),
-        Relation("Instances launched from it", "instance", "image_id", lambda row: [row.id]),
+        refers("Snapshots", "snapshot", "snapshot_ids"),
+        refers("Instance it was made of", "instance", "source_instance_id"),
+        refers("Image it was copied from", "image", "source_image_id"),
+        referred("Instances launched from it", "instance", "image_id"),
+        referred("Copies of it", "image", "source_image_id"),
     ),
     actions=(
         Action("new", "Create image", CreateImageForm, on="none"),

@@ -9,7 +9,7 @@ from app.aws.call import Call, Plan
 from app.aws.listing import Description
 from app.resources.forms import ActionForm, Answers, Desk, Done, link, listed, page_of
 from app.resources.launch import LaunchForm
-from app.resources.spec import Action, Column, Relation, Resource, Row, State
+from app.resources.spec import Action, Column, Relation, Resource, Row, State, referred, refers
 from app.resources.tagging import TagsForm
 
 STATES = (
@@ -291,15 +291,25 @@ INSTANCE = Resource(
         ),
     ),
     relations=(
-        Relation("Volumes", "volume", "id", lambda row: row.cells.get("volume_ids") or []),
-        Relation("Image", "image", "id", lambda row: [row.cells.get("image_id") or ""]),
-        Relation("Key pair", "key_pair", "key_name", lambda row: [row.cells.get("key_name") or ""]),
+        refers("Image", "image", "image_id"),
+        refers("Volumes", "volume", "volume_ids"),
+        Relation(
+            "Key pair",
+            "key_pair",
+            "key_name",
+            lambda row: [row.cells.get("key_name") or ""],
+            "from",
+            near=True,
+        ),
+        refers("Security groups", "security_group", "security_group_ids"),
         Relation(
             "Snapshots of its volumes",
             "snapshot",
             "volume_id",
             lambda row: row.cells.get("volume_ids") or [],
+            "on",
         ),
+        referred("Images made of it", "image", "source_instance_id"),
     ),
     actions=(
         Action("new", "Launch instances", LaunchForm, on="none"),

@@ -109,7 +109,14 @@ KEY_PAIR = Resource(
         Column("created", "Created", lambda d: d.get("CreateTime"), "time"),
     ),
     relations=(
-        Relation("Instances launched with it", "instance", "key_name", lambda row: [row.name]),
+        Relation(
+            "Instances launched with it",
+            "instance",
+            "key_name",
+            lambda row: [row.name],
+            "on",
+            near=True,
+        ),
     ),
     actions=(
         Action("new", "Create key pair", CreateKeyPairForm, on="none"),

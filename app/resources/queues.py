@@ -154,7 +154,9 @@ QUEUE = Resource(
             tracked=True,
         ),
     ),
-    relations=(Relation("Topics that send to it", "topic", "queue_arns", lambda row: [row.id]),),
+    relations=(
+        Relation("Topics that send to it", "topic", "queue_arns", lambda row: [row.id], "from"),
+    ),
     actions=(
         Action("new", "Create queue", CreateQueueForm, on="none"),
         Action(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.aws import security_groups
 from app.aws.listing import Description
-from app.resources.spec import Action, Column, Relation, Resource, tag_name
+from app.resources.spec import Action, Column, Resource, referred, refers, tag_name
 from app.resources.tagging import TagsForm
 
 _IN, _OUT = "IpPermissions", "IpPermissionsEgress"
@@ -80,14 +80,9 @@ SECURITY_GROUP = Resource(
         Column("owner", "Owner", lambda d: d.get("OwnerId"), "code", shown=False),
     ),
     relations=(
-        Relation("Instances in it", "instance", "security_group_ids", lambda row: [row.id]),
-        Relation("Groups that refer to it", "security_group", "refers_to", lambda row: [row.id]),
-        Relation(
-            "Groups it refers to",
-            "security_group",
-            "id",
-            lambda row: row.cells.get("refers_to") or [],
-        ),
+        refers("Groups it refers to", "security_group", "refers_to"),
+        referred("Groups that refer to it", "security_group", "refers_to"),
+        referred("Instances in it", "instance", "security_group_ids"),
     ),
     actions=(Action("tags", "Edit tags", TagsForm),),
     empty="A security group says which traffic reaches the instances in it. Every VPC has one.",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired
 
 from app.aws import snapshots
 from app.aws.call import Plan
+from app.aws.listing import Description
 from app.resources.fields import Id, OneLine, PickerField, TagsField, strip
 from app.resources.forms import (
     ActionForm,
@@ -19,7 +22,7 @@ from app.resources.forms import (
     page_of,
 )
 from app.resources.notify import NEW, NOBODY, OLD, NotifyForm
-from app.resources.spec import Action, Column, Relation, Resource, Row, State
+from app.resources.spec import Action, Column, Relation, Resource, Row, State, referred, refers
 from app.resources.tagging import TagsForm, own_tags
 
 STATES = (
@@ -29,6 +32,23 @@ STATES = (
     State("recoverable", "off"),
     State("error", "failed"),
 )
+
+
+# What copying, of a snapshot or of an image, writes into the description of what it makes.
+_COPIED = re.compile(
+    r"Copied (snap-[0-9a-f]{8,17}) from |for SourceSnapshot (snap-[0-9a-f]{8,17})\b"
+)
+_NO_VOLUME = "vol-ffffffff"  # stands in copies
+
+
+def _volume(description: Description) -> str | None:
+    volume_id = description.get("VolumeId")
+    return None if volume_id == _NO_VOLUME else volume_id
+
+
+def _source(description: Description) -> str | None:
+    told = _COPIED.search(description.get("Description") or "")
+    return (told[1] or told[2]) if told else None
 
 
 class CreateSnapshotForm(NotifyForm):
@@ -231,7 +251,7 @@ SNAPSHOT = Resource(
     columns=(
         Column("state", "State", lambda d: d.get("State"), "state", facet=True, tracked=True),
         Column("progress", "Progress", lambda d: d.get("Progress"), "percent"),
-        Column("volume_id", "Volume", lambda d: d.get("VolumeId"), "id", of="volume"),
+        Column("volume_id", "Volume", _volume, "id", of="volume"),
         Column("size", "Size", lambda d: d.get("VolumeSize"), "size"),
         Column("description", "Description", lambda d: d.get("Description"), tracked=True),
         Column("started", "Started", lambda d: d.get("StartTime"), "time"),
@@ -252,12 +272,22 @@ SNAPSHOT = Resource(
             shown=False,
             tracked=True,
         ),
+        Column("source_snapshot_id", "Copied from", _source, "id", of="snapshot", shown=False),
         Column("owner", "Owner", lambda d: d.get("OwnerId"), "code", shown=False),
     ),
     relations=(
-        Relation("Volume", "volume", "id", lambda row: [row.cells.get("volume_id") or ""]),
-        Relation("Images that use it", "image", "snapshot_ids", lambda row: [row.id]),
-        Relation("Volumes made from it", "volume", "snapshot_id", lambda row: [row.id]),
+        refers("Volume", "volume", "volume_id"),
+        Relation(
+            "Instance with this volume",
+            "instance",
+            "volume_ids",
+            lambda row: [row.cells.get("volume_id") or ""],
+            "from",
+        ),
+        refers("Snapshot it was copied from", "snapshot", "source_snapshot_id"),
+        referred("Images that use it", "image", "snapshot_ids"),
+        referred("Volumes made from it", "volume", "snapshot_id"),
+        referred("Copies of it", "snapshot", "source_snapshot_id"),
     ),
     actions=(
         Action("new", "Create snapshot", CreateSnapshotForm, on="none"),

@@ -80,13 +80,32 @@ class Row:
 class Relation:
     """What a resource is tied to: the resources of ``kind`` whose ``column`` has one of ``values``.
 
-    ``column`` may be ``id``.
+    ``column`` may be ``id``. ``way``: ``from`` what it comes from or rests on, or ``on``: what
+    hangs on it. ``near``: only those of its own account and region, since a name is unique only
+    there. Every relation has its inverse at the other kind.
     """
 
     title: str
     kind: str
     column: str
     values: Callable[[Row], Sequence[str]]
+    way: Literal["from", "on"]
+    near: bool = False
+
+
+def refers(title: str, kind: str, column: str) -> Relation:
+    """What a resource comes from: the ids of ``kind`` that stand in its own ``column``."""
+
+    def ids(row: Row) -> Sequence[str]:
+        value = row.cells.get(column) or []
+        return [value] if isinstance(value, str) else value
+
+    return Relation(title, kind, "id", ids, "from")
+
+
+def referred(title: str, kind: str, column: str) -> Relation:
+    """What hangs on a resource: those of ``kind`` that have its id in their ``column``."""
+    return Relation(title, kind, column, lambda row: [row.id], "on")
 
 
 @dataclass(frozen=True)

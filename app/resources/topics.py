@@ -337,7 +337,7 @@ TOPIC = Resource(
     ),
     relations=(
         Relation(
-            "Queues it sends to", "queue", "id", lambda row: row.cells.get("queue_arns") or []
+            "Queues it sends to", "queue", "id", lambda row: row.cells.get("queue_arns") or [], "on"
         ),
     ),
     actions=(

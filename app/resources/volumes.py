@@ -25,7 +25,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
-from app.resources.spec import Action, Column, Relation, Resource, Row, State
+from app.resources.spec import Action, Column, Resource, Row, State, referred, refers
 from app.resources.tagging import TagsForm
 
 STATES = (
@@ -398,9 +398,9 @@ VOLUME = Resource(
         Column("kms_key", "KMS key", lambda d: d.get("KmsKeyId"), "code", shown=False),
     ),
     relations=(
-        Relation("Attached to", "instance", "id", lambda row: row.cells.get("instance_ids") or []),
-        Relation("Snapshots of it", "snapshot", "volume_id", lambda row: [row.id]),
-        Relation("Made from", "snapshot", "id", lambda row: [row.cells.get("snapshot_id") or ""]),
+        refers("Made from", "snapshot", "snapshot_id"),
+        referred("Attached to", "instance", "volume_ids"),
+        referred("Snapshots of it", "snapshot", "volume_id"),
     ),
     actions=(
         Action("new", "Create volume", CreateVolumeForm, on="none"),
