@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.inventory.expressions import All, Equals, Some
+from app.inventory.query import Query
 from app.inventory.reader import Reader
 from app.resources.spec import Relation, Resource, Row
 
@@ -47,11 +49,25 @@ def _of(known: Reader, relation: Relation, row: Row, most: int) -> Related:
     values = tuple(dict.fromkeys(value for value in relation.values(row) if value))
     if not values:
         return Related(relation, (), (), 0)
-    rows = known.find(relation.kind, relation.column, values, row.region if relation.near else None)
     if relation.near:
-        rows = [each for each in rows if each.account == row.account]
-    absent = _absent(known, relation, values, rows) if relation.column == "id" else ()
-    return Related(relation, values, tuple(rows[:most]), len(rows), absent)
+        return _near(known, relation, values, row, most)
+    if relation.column == "id":
+        rows = known.find(relation.kind, "id", values)
+        absent = _absent(known, relation, values, rows)
+        return Related(relation, values, tuple(rows[:most]), len(rows), absent)
+    rows = known.find(relation.kind, relation.column, values, limit=most)
+    return Related(
+        relation, values, tuple(rows), known.count_of(relation.kind, relation.column, values)
+    )
+
+
+def _near(
+    known: Reader, relation: Relation, values: tuple[str, ...], row: Row, most: int
+) -> Related:
+    one_of = Some(tuple(Equals(relation.column, value) for value in values))
+    here = All((one_of, Equals("account", row.account), Equals("region", row.region)))
+    page = known.page(relation.kind, Query(sort="id", per_page=most, expression=here))
+    return Related(relation, values, tuple(page.rows), page.total)
 
 
 def _absent(

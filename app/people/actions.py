@@ -6,6 +6,7 @@ The form's token is the record's id, so that a form that is sent twice acts once
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -120,6 +121,15 @@ def get(engine: Engine, token: str) -> ActionRecord | None:
     values["calls"] = json.loads(values["calls"])
     values["outcome"] = json.loads(values["outcome"] or "{}")
     return ActionRecord(**values)
+
+
+def titles(engine: Engine, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """The title and the actor of those of ``ids`` that are on record."""
+    if not ids:
+        return {}
+    query = select(actions.c.id, actions.c.title, actions.c.actor).where(actions.c.id.in_(ids))
+    with engine.connect().execution_options(reading=True) as connection:
+        return {row.id: (row.title, row.actor) for row in connection.execute(query)}
 
 
 def rest(record: ActionRecord) -> Plan | None:

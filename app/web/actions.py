@@ -1,4 +1,4 @@
-"""What became of a form that was sent: told again, and its rest carried out."""
+"""What became of a form that was sent: told, and its rest carried out."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def action_page(action_id: str) -> ResponseReturnValue:
     if record.state == "done":
         flash(str(record.outcome["message"]), "success")
         return redirect(str(record.outcome["url"]), 303)
+    return record_page(action_id)
+
+
+def record_page(action_id: str) -> ResponseReturnValue:
+    """The record of an action: who asked for what, when, and what became of it."""
+    record = actions.get(house().engine, action_id)
+    if record is None:
+        abort(404)
     return render_template("action.html", record=record, can_rest=actions.rest(record) is not None)
 
 
@@ -46,4 +54,5 @@ def do_rest(action_id: str) -> ResponseReturnValue:
 def register(app: Flask) -> None:
     """The record's page, and the button on it."""
     app.add_url_rule("/actions/<action_id>", "action", action_page)
+    app.add_url_rule("/actions/<action_id>/record", "action_record", record_page)
     app.add_url_rule("/actions/<action_id>/rest", "action_rest", do_rest, methods=["POST"])

@@ -1,0 +1,64 @@
+"""What is gone but was not long ago: a list for each kind, newest first, from the inventory."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+
+from app.inventory import FilterError
+from app.resources import RESOURCES
+from app.resources.forms import link
+from app.web.context import house, name_rows
+from app.web.lists import answer, shown, tabs, unchanged
+
+PER_PAGE = 50
+_MOST_TYPED = 200
+
+
+def gone_page(kind: str) -> ResponseReturnValue:
+    """The resources of a kind that are gone; ``q`` narrows them. Raises FilterError."""
+    resource = RESOURCES[kind]
+    typed = request.args.get("q", "").strip()[:_MOST_TYPED]
+    number = page_number(request.args.get("page", "1"))
+    rows, total = house().inventory.gone(kind, typed, (number - 1) * PER_PAGE, PER_PAGE)
+    polled = "HX-Request" in request.headers
+    told = (total, [(row.account, row.region, row.id, row.seen_at) for row in rows])
+    revision = sha256(repr(told).encode()).hexdigest()[:16]
+    same = unchanged(revision) if polled else None
+    if same:
+        return same
+    pages = max(1, -(-total // PER_PAGE))
+    here = f"/{resource.slug}/gone"
+    columns = shown(resource)
+    return answer(
+        "gone_body.html" if polled else "gone.html",
+        revision,
+        resource=resource,
+        rows=rows,
+        total=total,
+        typed=typed,
+        tabs=tabs(resource),
+        keep_days=house().settings.keep_days,
+        page=number,
+        pages=pages,
+        newer=link(here, q=typed, page=str(number - 1)) if number > 1 else "",
+        older=link(here, q=typed, page=str(number + 1)) if number < pages else "",
+        name_of_id=name_rows(rows, columns),
+    )
+
+
+def page_number(text: str) -> int:
+    """The number of a page, counted from 1. Raises FilterError."""
+    if text.isascii() and text.isdigit() and 0 < int(text[:9]) < 10**8:
+        return int(text)
+    raise FilterError("page", f"{text[:40]!r} is not a page number: 1, 2, 3 and so on.")
+
+
+def register(app: Flask) -> None:
+    """A route per kind."""
+    for kind, resource in RESOURCES.items():
+        app.add_url_rule(
+            f"/{resource.slug}/gone", f"{kind}_gone", gone_page, defaults={"kind": kind}
+        )
