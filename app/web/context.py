@@ -123,7 +123,10 @@ def regions_in_words() -> str:
 def _nav() -> list[NavItem]:
     counts = house().inventory.counts()
     path = request.path
-    items = [NavItem("Overview", "/", path == "/", None, "home", "")]
+    items = [
+        NavItem("Overview", "/", path == "/", None, "home", ""),
+        NavItem("Activity", "/activity", path == "/activity", None, "activity", ""),
+    ]
     items += [
         NavItem(
             kind.title,

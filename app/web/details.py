@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from app.inventory.related import Related, related
@@ -16,9 +14,10 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
 from app.watches.views import WatchView
+from app.web import polls
 from app.web.context import house, name_rows
 from app.web.finding import find, unknown
-from app.web.lists import answer, unchanged
+from app.web.lists import answer
 from app.web.related import list_of
 from app.web.told import tell
 
@@ -35,19 +34,16 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
     services.attend(row)
     watches = services.watches.of_resource(row.id)
     around = _around(resource, row, watches)
-    polled = "HX-Request" in request.headers
-    same = _unchanged_around(around) if polled else None
-    if same:
+    if same := polls.same_around(around):
         return same
     ties = related(services.inventory, RESOURCES, row)
     changes = services.inventory.timeline(kind, row.id, TOLD + 1)
-    revision = f"{around}.{_shown(row, ties, watches, changes)}"
-    same = _unchanged_page(revision) if polled else None
-    if same:
+    shown = _shown(row, ties, watches, changes)
+    if same := polls.same_shown(around, shown):
         return same
     return answer(
-        "detail_body.html" if polled else "detail.html",
-        revision,
+        "detail_body.html" if "HX-Request" in request.headers else "detail.html",
+        polls.tag(around, shown),
         resource=resource,
         row=row,
         columns=resource.columns,
@@ -56,10 +52,16 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
         watches=watches,
         tags=row.tags,
         told=tell(changes[:TOLD]),
-        more_told=len(changes) > TOLD,
+        older=_older(row, changes),
         description_json=json.dumps(row.description, indent=2, ensure_ascii=False),
         name_of_id=name_rows([row], resource.columns),
     )
+
+
+def _older(row: Row, changes: Sequence[Change]) -> str:
+    if len(changes) <= TOLD:
+        return ""
+    return link("/activity", kind=row.kind, q=row.id, before=str(changes[TOLD - 1].seq))
 
 
 def _offers(resource: Resource, row: Row) -> list[tuple[Action, str, str | None]]:
@@ -81,14 +83,10 @@ def _is_foreign(row: Row) -> bool:
     return bool(row.account) and house().accounts.get(row.account) is None
 
 
-# A poll is first answered by what costs nothing: as long as nothing at all was written of these
-# kinds, the page is as it was. Only then by what the page would show.
-
-
 def _around(resource: Resource, row: Row, watches: Sequence[WatchView]) -> str:
     kinds = sorted({resource.kind, *(relation.kind for relation in resource.relations)})
     inventory = house().inventory
-    return _digest(
+    return polls.digest(
         row.account,  # of a public image that is in no inventory, too
         [inventory.revision(kind) for kind in kinds],
         [(watch.id, watch.state) for watch in watches],
@@ -98,33 +96,18 @@ def _around(resource: Resource, row: Row, watches: Sequence[WatchView]) -> str:
 def _shown(
     row: Row, ties: Sequence[Related], watches: Sequence[WatchView], changes: Sequence[Change]
 ) -> str:
-    return _digest(
+    return polls.digest(
         row.description,
         row.state,
         row.gone,
         [
-            (each.total, each.absent, [(other.id, other.cells, other.name) for other in each.rows])
+            (each.total, [(other.id, other.cells, other.name) for other in each.rows])
             for each in ties
         ],
+        [(each, gone is None) for tie in ties for each, gone in tie.absent],
         [(watch.id, watch.state) for watch in watches],
         [change.seq for change in changes],
     )
-
-
-def _digest(*told: Any) -> str:
-    return sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]
-
-
-def _unchanged_around(around: str) -> Response | None:
-    has = request.headers.get("HX-PTag", "")
-    return unchanged(has) if has.partition(".")[0] == around else None
-
-
-def _unchanged_page(revision: str) -> Response | None:
-    has = request.headers.get("HX-PTag", "")
-    if has.partition(".")[2] != revision.partition(".")[2]:
-        return None
-    return Response(status=304, headers={"HX-PTag": revision})
 
 
 def register(app: Flask) -> None:

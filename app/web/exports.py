@@ -66,20 +66,22 @@ def _json_array(resource: Resource, rows: Iterator[Row]) -> Iterator[str]:
 def _csv_lines(resource: Resource, rows: Iterator[Row]) -> Iterator[str]:
     names = ["id", "name", "account", "region"]
     names += [column.name for column in resource.columns if column.name not in names]
-    yield _csv_line([*names, "tags"])
+    yield csv_line([*names, "tags"])
     for row in rows:
         values = record(resource, row)
         tags = json.dumps(values["tags"], ensure_ascii=False) if values["tags"] else ""
-        yield _csv_line([*(_cell(values[name]) for name in names), tags])
+        yield csv_line([*(csv_cell(values[name]) for name in names), tags])
 
 
-def _csv_line(values: list[str]) -> str:
+def csv_line(values: list[str]) -> str:
+    """One line of CSV, with its end."""
     line = io.StringIO()
     csv.writer(line).writerow(values)
     return line.getvalue()
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """A value as the text of a cell, which no spreadsheet takes for a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
+from app.inventory.timeline import ActivityQuery
 from app.resources import RESOURCES
 from app.resources.forms import link
+from app.web import polls
 from app.web.context import house, scope
-from app.web.lists import answer, unchanged
+from app.web.lists import answer
+from app.web.told import tell
+from app.web.troubles import troubles
+
+RECENT = 10  # changes
+AGE_TOLD = 30  # seconds by which the told age may be too great
 
 
 @dataclass(frozen=True)
@@ -51,25 +57,39 @@ def front() -> ResponseReturnValue:
     inventory = services.inventory
     for kind in RESOURCES:
         inventory.want(kind)
-    polled = "HX-Request" in request.headers
     watches = services.watches.list(state="open", limit=20)
-    where = scope()
-    told = (
-        [inventory.revision(kind) for kind in RESOURCES],
-        [(watch.id, watch.state, watch.progress) for watch in watches],
-        [(account.identity, str(account.trouble)) for account in where.accounts],
+    known = [(account.identity, str(account.trouble)) for account in scope().accounts]
+    waited = [(watch.id, watch.state, watch.progress) for watch in watches]
+    around = polls.digest([inventory.revision(kind) for kind in RESOURCES], waited, known)
+    if same := polls.same_around(around):
+        return same
+    places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
+    seen = [place.seen_at for place in places if place.seen_at]
+    cards, changing, wrong = _cards(), inventory.changing(), troubles(places)
+    changes = inventory.activity(ActivityQuery(), RECENT)
+    oldest = min(seen) if seen and len(seen) == len(places) else None
+    shown = polls.digest(
+        cards,
+        [(row.id, row.name, row.cells) for row in changing],
+        [change.seq for change in changes],
+        [(each.title, each.text) for each in wrong],
+        oldest and oldest.timestamp() // AGE_TOLD,
+        waited,
+        known,
     )
-    revision = sha256(repr(told).encode()).hexdigest()[:16]
-    same = unchanged(revision) if polled else None
-    if same:
+    if same := polls.same_shown(around, shown):
         return same
     return answer(
-        "front_body.html" if polled else "front.html",
-        revision,
-        cards=_cards(),
-        changing=inventory.changing(),
+        "front_body.html" if "HX-Request" in request.headers else "front.html",
+        polls.tag(around, shown),
+        cards=cards,
+        changing=changing,
+        recent=tell(changes),
         watches=watches,
-        freshness=[place for kind in RESOURCES for place in inventory.freshness(kind)],
+        troubles=wrong,
+        lists=len(places),
+        unread=len(places) - len(seen),
+        oldest=oldest,
     )
 
 

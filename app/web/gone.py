@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from app.inventory import FilterError
 from app.resources import RESOURCES
 from app.resources.forms import link
+from app.web import polls
 from app.web.context import house, name_rows
-from app.web.lists import answer, shown, tabs, unchanged
+from app.web.lists import answer, shown, tabs
 
 PER_PAGE = 50
 _MOST_TYPED = 200
@@ -22,25 +21,26 @@ def gone_page(kind: str) -> ResponseReturnValue:
     resource = RESOURCES[kind]
     typed = request.args.get("q", "").strip()[:_MOST_TYPED]
     number = page_number(request.args.get("page", "1"))
-    rows, total = house().inventory.gone(kind, typed, (number - 1) * PER_PAGE, PER_PAGE)
-    polled = "HX-Request" in request.headers
-    told = (total, [(row.account, row.region, row.id, row.seen_at) for row in rows])
-    revision = sha256(repr(told).encode()).hexdigest()[:16]
-    same = unchanged(revision) if polled else None
-    if same:
+    inventory = house().inventory
+    around = polls.digest(inventory.revision(kind))
+    if same := polls.same_around(around):
+        return same
+    rows, total = inventory.gone(kind, typed, (number - 1) * PER_PAGE, PER_PAGE)
+    told = polls.digest(total, [(row.account, row.region, row.id, row.seen_at) for row in rows])
+    if same := polls.same_shown(around, told):
         return same
     pages = max(1, -(-total // PER_PAGE))
     here = f"/{resource.slug}/gone"
     columns = shown(resource)
     return answer(
-        "gone_body.html" if polled else "gone.html",
-        revision,
+        "gone_body.html" if "HX-Request" in request.headers else "gone.html",
+        polls.tag(around, told),
         resource=resource,
         rows=rows,
         total=total,
         typed=typed,
         tabs=tabs(resource),
-        keep_days=house().settings.keep_days,
+        keep_days=f"{house().settings.keep_days:g}",
         page=number,
         pages=pages,
         newer=link(here, q=typed, page=str(number - 1)) if number > 1 else "",

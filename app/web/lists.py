@@ -75,13 +75,11 @@ def shown(resource: Resource) -> list[Any]:
 
 def tabs(resource: Resource) -> list[tuple[str, str, bool]]:
     """The tabs above a list: (title, address, whether it is the present one)."""
-    if resource.kind != "image":
-        return []
-    here = request.path
-    return [
-        ("Owned by me", "/images", here == "/images"),
-        ("Public", "/images/public", here == "/images/public"),
-    ]
+    whole, gone = f"/{resource.slug}", f"/{resource.slug}/gone"
+    found = [("All", whole), ("Gone", gone)]
+    if resource.kind == "image":
+        found = [("Owned by me", whole), ("Public", "/images/public"), ("Gone", gone)]
+    return [(title, address, request.path == address) for title, address in found]
 
 
 def _exports(resource: Resource, query: Query) -> tuple[str, str]:

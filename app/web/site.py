@@ -18,6 +18,7 @@ from app.house import House
 from app.settings import Settings
 from app.web import (
     actions,
+    activity,
     context,
     details,
     errors,
@@ -25,6 +26,7 @@ from app.web import (
     forms,
     front,
     gate,
+    gone,
     headers,
     lists,
     messages,
@@ -88,6 +90,8 @@ def make_flask(house: House) -> Flask:
         forms,
         exports,
         lists,
+        activity,
+        gone,
         details,
     ):
         module.register(app)

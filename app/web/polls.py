@@ -1,0 +1,43 @@
+"""Polls answered in two steps: by what costs nothing to know, and by what the page would show.
+
+A page's tag (``HX-PTag``) has two parts. ``around`` changes whenever anything was written that the
+page could depend on; as long as it is the same, nothing else is looked at. ``shown`` changes only
+with what the page shows.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from flask import Response, request
+
+
+def digest(*told: Any) -> str:
+    """A short text that changes with what is ``told``."""
+    return sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]
+
+
+def tag(around: str, shown: str) -> str:
+    """The page's tag."""
+    return f"{around}.{shown}"
+
+
+def same_around(around: str) -> Response | None:
+    """A 304 if this is a poll and nothing was written since the one before."""
+    has = _has()
+    return _same(has) if has.partition(".")[0] == around else None
+
+
+def same_shown(around: str, shown: str) -> Response | None:
+    """A 304, with the page's present tag, if this is a poll and the page would be as it was."""
+    return _same(tag(around, shown)) if _has().partition(".")[2] == shown else None
+
+
+def _has() -> str:
+    return request.headers.get("HX-PTag", "") if "HX-Request" in request.headers else ""
+
+
+def _same(page_tag: str) -> Response:
+    return Response(status=304, headers={"HX-PTag": page_tag})
