@@ -86,7 +86,7 @@ def front() -> ResponseReturnValue:
         changing=changing,
         recent=tell(changes),
         watches=watches,
-        troubles=wrong,
+        wrong=wrong,
         lists=len(places),
         unread=len(places) - len(seen),
         oldest=oldest,
