@@ -23,8 +23,8 @@ def found(index: KindIndex, text: str, limit: int) -> tuple[Slots, Slots, Slots]
     """
     folded = text.casefold()
     exact, starts, contains = (np.zeros(index.size, np.bool_) for _ in range(3))
-    codes = [index.columns["id"].values.codes(each) for each in {text, folded}]
-    exact |= index.columns["id"].having_some(np.concatenate(codes))
+    codes = index.columns["id"].values.codes_of([text, folded])
+    exact |= index.columns["id"].having_some(codes)
     addresses = (c.name for c in index.resource.columns if c.shown and c.cell == "code")
     for key in dict.fromkeys(("id", "name", *addresses)):
         column = index.columns[key]

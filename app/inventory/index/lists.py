@@ -67,10 +67,8 @@ def _all_of(everything: Array | None, conditions: Sequence[Array]) -> Array | No
 def has_one_of(index: KindIndex, key: str, values: Collection[str]) -> Array:
     """A bool by slot: whether it is in use, and one value of its column is one of ``values``."""
     column = index.columns[key]
-    codes = [column.values.codes(clean(value)) for value in values]
-    if not codes:
-        return np.zeros(index.size, np.bool_)
-    found: Array = column.having_some(np.concatenate(codes)) & index.alive
+    codes = column.values.codes_of([clean(value) for value in values])
+    found: Array = column.having_some(codes) & index.alive
     return found
 
 

@@ -105,20 +105,22 @@ class LiveIndex:
                 self._index = KindIndex(self._resource)
                 self._loaded, self._version = False, -1
             if self._loaded:
-                self._take_in(self._index, connection, self._index.revision)
-                self._index.revision = revision
+                self._loaded = False  # unless it ends well: half a change would be nonsense
+                for rows in self._rows(connection, self._index.revision):
+                    self._index.apply(rows)
             else:
-                index = KindIndex(self._resource)
-                self._take_in(index, connection, None)
-                index.fit()
-                index.revision = revision
-                self._index, self._loaded, self._version = index, True, -1
+                self._load(connection)
+            self._index.revision = revision
+            self._loaded = True
 
-    def _take_in(self, index: KindIndex, connection: Connection, since: int | None) -> None:
-        for rows in self._rows(connection, since):
+    def _load(self, connection: Connection) -> None:
+        index = KindIndex(self._resource)
+        for rows in self._rows(connection, None):
             index.apply(rows)
             if not self._waiting:
                 give_way()
+        index.fit()
+        self._index, self._version = index, -1
 
     def _rows(self, connection: Connection, since: int | None) -> Iterator[list[IndexRow]]:
         statement = select(*_COLUMNS).where(resources.c.kind == self._resource.kind)

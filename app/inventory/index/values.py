@@ -93,9 +93,14 @@ class Values:
 
     def codes(self, text: str, groups: Sequence[int] = (0, 1)) -> Array:
         """The codes of the values that are exactly ``text``."""
-        wanted = np.array(groups, np.int32)
-        texts = [text] * len(wanted)
-        found = self._lookup([_bytes(text)] * len(wanted), wanted, _hashes(texts, wanted))
+        return self.codes_of([text], groups)
+
+    def codes_of(self, texts: Sequence[str], groups: Sequence[int] = (0, 1)) -> Array:
+        """The codes of the values that are exactly one of ``texts``."""
+        wanted = np.repeat(np.array(groups, np.int32), len(texts))
+        all_texts = [*texts] * len(groups)
+        encoded = [_bytes(text) for text in all_texts]
+        found = self._lookup(encoded, wanted, _hashes(all_texts, wanted))
         return found[found >= 0]
 
     def texts(self, codes: Sequence[int] | Array) -> list[str]:

@@ -87,6 +87,23 @@ def test_who_has_not_looked_for_long_reads_all_anew(
     assert ids(inventory) == []
 
 
+def test_a_change_that_breaks_off_half_way_is_made_good(
+    inventory: Inventory, another: Inventory, monkeypatch: pytest.MonkeyPatch
+):
+    put(inventory, 1)
+    assert ids(inventory) == ["box-1"]
+    put(another, 2)
+
+    def breaks(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.inventory.index.column.Tags.set", breaks)
+        with pytest.raises(MemoryError):
+            ids(inventory)
+    assert ids(inventory) == ["box-1", "box-2"]
+
+
 def test_an_index_is_loaded_once_beforehand_and_then_catches_up(
     inventory: Inventory, monkeypatch: pytest.MonkeyPatch
 ):
