@@ -1,7 +1,7 @@
 """The boto3 clients that are kept: the most recently used, over all accounts.
 
-A client takes about 5 ms to make and 0.15 MB to keep; when it has connected by TLS, 20 ms and 0.7 MB
-more, for the certificates. With some accounts and regions there would be hundreds.
+A client takes about 5 ms to make and 0.15 MB to keep; when it has connected by TLS, 20 ms and
+0.7 MB more, for the certificates. With some accounts and regions there would be hundreds.
 """
 
 from __future__ import annotations
