@@ -25,6 +25,8 @@ PAGES = (
     "/snapshots?state=error",
     "/topics",
     "/queues",
+    "/activity",
+    "/volumes/gone",
     "/watches",
     "/search?q=web",
     "/instances/new",
