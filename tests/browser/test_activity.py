@@ -27,7 +27,7 @@ def test_activity_shows_what_is_new_and_keeps_what_is_being_typed(page: Page) ->
     page.goto("/activity")
     box = page.get_by_role("searchbox", name="Resource")
     box.press_sequentially("half a wo")
-    page.get_by_role("combobox", name="Kind").select_option("volume")
+    page.get_by_role("combobox", name="Kind", exact=True).select_option("volume")
     box.focus()
     with hand.no_reload(page):
         rename(page, "volumes", "reports-archive", "reports-2027")
@@ -36,7 +36,7 @@ def test_activity_shows_what_is_new_and_keeps_what_is_being_typed(page: Page) ->
         expect(first).to_contain_text("Tag Name")
     expect(box).to_be_focused()
     expect(box).to_have_value("half a wo")
-    expect(page.get_by_role("combobox", name="Kind")).to_have_value("volume")
+    expect(page.get_by_role("combobox", name="Kind", exact=True)).to_have_value("volume")
 
 
 def test_the_page_of_a_resource_tells_a_change_as_it_is_seen(page: Page) -> None:
