@@ -40,6 +40,7 @@ class Query:
     columns: tuple[str, ...] = ()
     expression: Expression | None = None
     default_sort: str = field(default="name", repr=False)
+    default_per_page: int = field(default=DEFAULT_PER_PAGE, repr=False)
 
     @classmethod
     def parse(
@@ -114,7 +115,7 @@ class Query:
         args.update({key: list(values) for key, values in facets.items() if values})
         if changed.sort != self.default_sort:
             args["sort"] = changed.sort
-        if changed.per_page != DEFAULT_PER_PAGE:
+        if changed.per_page != changed.default_per_page:
             args["per_page"] = str(changed.per_page)
         if changed.columns:
             args["columns"] = ",".join(map(_escaped, changed.columns))

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from app.db import Moment, metadata
 
@@ -30,4 +39,28 @@ actions = Table(
     Column("began_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Index("ix_actions_began_at", "began_at"),
+)
+
+# The address of a list under a name. A person's names are told apart within a kind.
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("address", Text, nullable=False),  # a query string
+    Column("made_at", Moment, nullable=False),
+    UniqueConstraint("kind", "actor", "name"),
+)
+
+# How a person wants to see the lists of a kind.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("actor", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("columns", Text, nullable=False),  # JSON: their names in order; none: as they come
+    Column("per_page", Integer),
 )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, current_app, get_flashed_messages, request, session
+from flask import Flask, abort, current_app, get_flashed_messages, request, session
 
 from app.aws.accounts import Account
 from app.aws.clients import Endpoint
@@ -18,7 +18,9 @@ from app.aws.errors import AwsError
 from app.house import House
 from app.resources import RESOURCES
 from app.resources.forms import page_of
-from app.resources.spec import Column, Row
+from app.resources.spec import Column, Resource, Row
+
+_STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 
 
 def house() -> House:
@@ -29,6 +31,12 @@ def house() -> House:
 def actor() -> str:
     """Who is signed in, as it is written down with what they do."""
     return str(session.get("actor", ""))
+
+
+def resource_of(slug: str) -> Resource:
+    """The kind whose pages are at ``/<slug>``. Aborts with 404 if there is none."""
+    found = next((each for each in RESOURCES.values() if each.slug == slug), None)
+    return found or abort(404)
 
 
 @dataclass(frozen=True)
@@ -179,20 +187,17 @@ def _template_context() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _version(path: Path, changed: float) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+def static_url(filename: str) -> str:
+    """The address of a static file.
 
-
-def _versioned(endpoint: str, values: dict[str, Any]) -> None:
-    # static files are kept by browsers for a year; a changed one has another address
-    if endpoint == "static" and "v" not in values and current_app.static_folder:
-        path = Path(current_app.static_folder) / str(values.get("filename", ""))
-        if path.is_file():
-            values["v"] = _version(path, path.stat().st_mtime)
+    Browsers keep it for a year; one that has changed when the console starts has another address.
+    """
+    version = hashlib.sha256((_STATIC / filename).read_bytes()).hexdigest()[:12]
+    return f"/static/{filename}?v={version}"
 
 
 def register(app: Flask) -> None:
     """Give the templates their context."""
     app.context_processor(_template_context)
     app.jinja_env.filters["b64"] = lambda text: b64encode(text.encode()).decode()
-    app.url_defaults(_versioned)
+    app.jinja_env.globals["static_url"] = static_url

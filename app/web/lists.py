@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.inventory import FilterError, Page, Query
+from app.inventory.keys import titles
+from app.people import views
 from app.resources import RESOURCES
-from app.resources.spec import Resource, Row
-from app.web.context import house, name_rows
+from app.resources.spec import Column, Resource
+from app.web import columns, preferences, table
+from app.web.context import actor, house, name_rows
+from app.web.freshness import Told, tell
+from app.web.places import places
+
+AGE = "Encante-Age"  # seconds since the oldest part of the list was read; on every answer
 
 
 def unchanged(revision: str) -> Response | None:
@@ -31,46 +39,73 @@ def list_page(kind: str) -> ResponseReturnValue:
     """The list of a kind; polled by htmx, its results alone."""
     resource = RESOURCES[kind]
     inventory = house().inventory
-    inventory.want(resource.kind)
+    inventory.want(kind)
     polled = "HX-Request" in request.headers
-    if polled:
-        same = unchanged(inventory.revision(resource.kind))
-        if same:
-            return same
-    problem: FilterError | None = None
     try:
-        page = inventory.page(resource.kind, Query.parse(resource, request.args))
+        query = Query.parse(resource, request.args)
     except FilterError as error:
-        problem = error
-        page = empty_page(resource)
-    return answer(
+        return _unreadable(resource, error)
+    if not polled:
+        query = preferences.applied(resource, query, request.args)
+    told = tell(inventory.freshness(kind), places().scopes, query, inventory.now())
+    # how far a first reading has come is shown, and is not in the stamp
+    tag = f"{inventory.stamp(kind, query)}.{told.read}"
+    response = unchanged(tag) if polled else None
+    if response is None:
+        page = inventory.page(kind, query)
+        response = Response(_drawn(resource, page, told, tag, polled))
+        response.headers["HX-PTag"] = tag
+    if told.age is not None:
+        response.headers[AGE] = f"{told.age:.1f}"
+    return response
+
+
+@dataclass(frozen=True)
+class Menus:
+    """What the menus of a list offer besides its facets."""
+
+    views: list[views.View]
+    columns: list[preferences.Choice]
+    actor: str
+
+    @classmethod
+    def of(cls, resource: Resource, shown: list[Column]) -> Self:
+        """For a person's list of a kind that shows these columns."""
+        known = views.of(house().engine, resource.kind, actor())
+        return cls(known, preferences.offered(resource, shown), actor())
+
+
+def _drawn(
+    resource: Resource, page: Page, told: Told, tag: str, polled: bool = False, wrong: FilterError | None = None
+) -> str:
+    where = places()
+    query = page.query
+    chosen = columns.chosen(resource, query.columns)
+    shown = chosen or columns.defaults(resource, len(where.accounts), where.regions)
+    pick = any(action.on != "none" for action in resource.actions)
+    return render_template(
         "list_results.html" if polled else "list.html",
-        page.revision,
-        400 if problem else 200,
         resource=resource,
         page=page,
-        columns=shown(resource),
-        query=page.query,
-        filter_error=problem,
-        actions=resource.actions,
+        query=query,
+        told=told,
+        revision=tag,
+        places=where,
+        filter_error=wrong,
+        polled=polled,
         tabs=tabs(resource),
-        export=_exports(resource, page.query),
-        live=not problem,
-        name_of_id=name_rows(page.rows, shown(resource)),
+        export=_exports(resource, query),
+        heads=table.heads(resource, shown, query, request.path, titles(resource)),
+        rows=table.Body(shown, pick, name_rows(page.rows, shown), where.accounts).rows(page.rows),
+        menus=None if polled else Menus.of(resource, shown),
     )
 
 
-def empty_page(resource: Resource, rows: list[Row] | None = None) -> Page:
-    """A page of ``rows`` that are not from the inventory, or of none."""
-    found = rows or []
-    freshness = house().inventory.freshness(resource.kind)
+def _unreadable(resource: Resource, wrong: FilterError) -> ResponseReturnValue:
     query = Query(sort=resource.sort, default_sort=resource.sort)
-    return Page(found, len(found), query, 1, [], "", freshness)
-
-
-def shown(resource: Resource) -> list[Any]:
-    """The columns that stand in the list."""
-    return [column for column in resource.columns if column.shown]
+    page = Page([], 0, query, 1, [], "", [])
+    told = tell([], [], query, house().inventory.now())
+    return _drawn(resource, page, told, tag="", wrong=wrong), 400
 
 
 def tabs(resource: Resource) -> list[tuple[str, str, bool]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,10 @@ import pytest
 from flask import Flask, render_template_string
 from jinja2 import StrictUndefined
 
+from app.web.draw import register
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 Draw = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class _Scope:
-    regions: tuple[str, ...] = ("us-east-1", "eu-central-1")
-
-
-def _address(kind: str, resource_id: str) -> str:
-    return f"/{kind}s/{resource_id}"
 
 
 @pytest.fixture
@@ -29,7 +21,7 @@ def draw() -> Iterator[Draw]:
     """Draws a template's source, in which the macros ``ui``, ``fields`` and ``table`` are known."""
     app = Flask("look", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
-    app.context_processor(lambda: {"url_for_id": _address, "scope": _Scope()})
+    register(app)
     imports = "".join(
         f'{{% import "macros/{name}.html" as {name} with context %}}'
         for name in ("ui", "fields", "table")

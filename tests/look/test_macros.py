@@ -10,8 +10,6 @@ import pytest
 from wtforms import BooleanField, Form, IntegerField, RadioField, SelectChoice, StringField
 from wtforms.validators import InputRequired, Optional
 
-from app.inventory import Query
-from app.resources import RESOURCES
 from app.resources.fields import PickerField, TagsField
 from app.resources.forms import Section
 from app.resources.spec import Cell, Column, Row, StateClass
@@ -36,7 +34,7 @@ def column(cell: Cell, of: str = "") -> Column:
 @pytest.mark.parametrize(
     ("cell", "value", "shown"),
     [
-        ("text", HOSTILE, "&lt;script&gt;alert(&#39;&#34;1&#34;&#39;)&lt;/script&gt;"),
+        ("text", HOSTILE, "&lt;script&gt;alert(&#x27;&quot;1&quot;&#x27;)&lt;/script&gt;"),
         ("text", None, "–"),
         ("text", "", "–"),
         ("ids", [], "–"),
@@ -79,7 +77,7 @@ def test_progress_is_a_bar_only_while_something_changes(draw: Draw) -> None:
 @pytest.mark.parametrize("state_class", ["ok", "off", "changing", "failed", "gone"])
 def test_a_state_is_an_icon_and_a_word(draw: Draw, state_class: StateClass) -> None:
     drawn = draw("{{ ui.badge(row) }}", row=row("shutting-down", state_class))
-    assert f"icons.svg#{state_class}" in drawn
+    assert re.search(rf"icons\.svg\?v=\w+#{state_class}\"", drawn)
     assert ">shutting-down<" in drawn
 
 
@@ -139,19 +137,3 @@ def test_a_folded_section_opens_when_something_in_it_is_wrong(draw: Draw) -> Non
     assert '<details class="box">' in draw(source, form=form, part=part)
     form.size.errors = ["Too large."]
     assert '<details class="box" open>' in draw(source, form=form, part=part)
-
-
-def test_a_table_tells_how_it_is_sorted_and_sorts_the_other_way(draw: Draw) -> None:
-    resource = RESOURCES["instance"]
-    query = Query(q="a b", sort="name", default_sort="-launched")
-    drawn = draw(
-        "{{ table.data_table(resource, columns, rows, query, pick=True) }}",
-        resource=resource,
-        columns=[column("text")],
-        rows=[row(it="x")],
-        query=query,
-    )
-    assert drawn.count('aria-sort="ascending"') == 1
-    assert 'href="/things?q=a+b&amp;sort=-name"' in drawn
-    assert 'name="id" value="i-1"' in drawn
-    assert "<script" not in drawn

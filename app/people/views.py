@@ -1,0 +1,165 @@
+"""Saved views, which are addresses of lists by name, and how a person wants to see a list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+
+from app.db import now
+from app.people.tables import preferences, saved_views
+
+MOST = 100  # views that a person can have of a kind
+LONGEST = 80  # characters of a name
+
+
+class ViewError(Exception):
+    """Why a view cannot be saved, in words for the person who wanted it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The address (query string) of a list of ``kind``, saved under a name by ``actor``.
+
+    ``shared``: everybody sees it; it remains the actor's to change.
+    """
+
+    id: int
+    kind: str
+    name: str
+    actor: str
+    shared: bool
+    address: str
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Preference:
+    """How a person wants to see the lists of a kind; empty and None: as it comes."""
+
+    columns: tuple[str, ...] = ()
+    per_page: int | None = None
+
+
+def checked_name(name: str) -> str:
+    """The name as it is kept: blanks at its ends taken away. Raises ViewError."""
+    name = " ".join(name.split())
+    if not name:
+        raise ViewError("A view needs a name.")
+    if len(name) > LONGEST:
+        raise ViewError(f"A view's name can have {LONGEST} characters; this one has {len(name)}.")
+    if not name.isprintable():
+        raise ViewError("A view's name cannot have control characters.")
+    return name
+
+
+def save(engine: Engine, kind: str, actor: str, name: str, address: str, shared: bool) -> bool:
+    """Save an address under a name of the actor's; True if the name had another one before.
+
+    Raises ViewError: the name is no name, or there are too many already.
+    """
+    name = checked_name(name)
+    own = (saved_views.c.kind == kind, saved_views.c.actor == actor)
+    values = {"address": address, "shared": shared, "made_at": now()}
+    with engine.begin() as connection:
+        statement = update(saved_views).where(*own, saved_views.c.name == name).values(**values)
+        if connection.execute(statement).rowcount:
+            return True
+        there = connection.scalar(select(func.count()).select_from(saved_views).where(*own)) or 0
+        if there >= MOST:
+            raise ViewError(f"There are {MOST} views of this list already; delete one first.")
+        connection.execute(insert(saved_views).values(kind=kind, actor=actor, name=name, **values))
+    return False
+
+
+def rename(engine: Engine, view_id: int, actor: str, name: str) -> bool:
+    """Give a view of the actor's another name; False if there is no such view of theirs.
+
+    Raises ViewError: the name is no name, or another view's.
+    """
+    name = checked_name(name)
+    with engine.begin() as connection:
+        view = _own(connection, view_id, actor)
+        if view is None:
+            return False
+        taken = select(saved_views.c.id).where(
+            saved_views.c.kind == view.kind,
+            saved_views.c.actor == actor,
+            saved_views.c.name == name,
+            saved_views.c.id != view_id,
+        )
+        if connection.scalar(taken) is not None:
+            raise ViewError(f"Another view is called {name}.")
+        connection.execute(update(saved_views).where(saved_views.c.id == view_id).values(name=name))
+    return True
+
+
+def remove(engine: Engine, view_id: int, actor: str) -> bool:
+    """Delete a view of the actor's; False if there is no such view of theirs."""
+    with engine.begin() as connection:
+        done = connection.execute(
+            delete(saved_views).where(saved_views.c.id == view_id, saved_views.c.actor == actor)
+        )
+    return done.rowcount == 1
+
+
+def get(engine: Engine, view_id: int, actor: str) -> View | None:
+    """A view that the actor may open: their own, or a shared one."""
+    statement = select(saved_views).where(saved_views.c.id == view_id, _visible(actor))
+    with engine.connect().execution_options(reading=True) as connection:
+        return _view(connection.execute(statement).one_or_none())
+
+
+def of(engine: Engine, kind: str, actor: str) -> list[View]:
+    """The views of a kind's list that the actor may open, their own first, by name."""
+    statement = (
+        select(saved_views)
+        .where(saved_views.c.kind == kind, _visible(actor))
+        .order_by(saved_views.c.actor != actor, func.lower(saved_views.c.name), saved_views.c.id)
+    )
+    with engine.connect().execution_options(reading=True) as connection:
+        return [View(**row._mapping) for row in connection.execute(statement)]
+
+
+def preference(engine: Engine, kind: str, actor: str) -> Preference:
+    """How the actor wants to see the lists of a kind."""
+    statement = select(preferences).where(preferences.c.actor == actor, preferences.c.kind == kind)
+    with engine.connect().execution_options(reading=True) as connection:
+        row = connection.execute(statement).one_or_none()
+    return Preference(tuple(json.loads(row.columns)), row.per_page) if row else Preference()
+
+
+def remember_columns(engine: Engine, kind: str, actor: str, columns: Sequence[str]) -> None:
+    """Remember which columns the actor wants to see, in their order; none: as they come."""
+    _remember(engine, kind, actor, {"columns": json.dumps(list(columns))})
+
+
+def remember_per_page(engine: Engine, kind: str, actor: str, per_page: int) -> None:
+    """Remember how many rows the actor wants on a page."""
+    _remember(engine, kind, actor, {"per_page": per_page})
+
+
+def _remember(engine: Engine, kind: str, actor: str, values: dict[str, Any]) -> None:
+    with engine.begin() as connection:
+        own = (preferences.c.actor == actor, preferences.c.kind == kind)
+        if connection.execute(update(preferences).where(*own).values(**values)).rowcount:
+            return
+        values = {"columns": "[]", **values}
+        connection.execute(insert(preferences).values(actor=actor, kind=kind, **values))
+
+
+def _visible(actor: str) -> Any:
+    return or_(saved_views.c.actor == actor, saved_views.c.shared)
+
+
+def _own(connection: Connection, view_id: int, actor: str) -> View | None:
+    statement = select(saved_views).where(saved_views.c.id == view_id, saved_views.c.actor == actor)
+    return _view(connection.execute(statement).one_or_none())
+
+
+def _view(row: Any) -> View | None:
+    return View(**row._mapping) if row is not None else None

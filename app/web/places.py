@@ -1,0 +1,32 @@
+"""The accounts and regions that the lists are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.web.context import house
+
+
+@dataclass(frozen=True)
+class Places:
+    """``accounts``: the names of the accounts by their number; ``scopes``: (account, region)."""
+
+    accounts: Mapping[str, str]
+    scopes: tuple[tuple[str, str], ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one account."""
+        return len(self.accounts) > 1
+
+    @property
+    def regions(self) -> int:
+        """How many regions there are."""
+        return len({region for _, region in self.scopes})
+
+
+def places() -> Places:
+    """Every account and region that is collected now."""
+    accounts = house().accounts
+    return Places({each.id: each.name for each in accounts.all() if each.id}, accounts.scopes())
