@@ -76,7 +76,12 @@ class Menus:
 
 
 def _drawn(
-    resource: Resource, page: Page, told: Told, tag: str, polled: bool = False, wrong: FilterError | None = None
+    resource: Resource,
+    page: Page,
+    told: Told,
+    tag: str,
+    polled: bool = False,
+    wrong: FilterError | None = None,
 ) -> str:
     where = places()
     query = page.query
@@ -88,7 +93,7 @@ def _drawn(
         resource=resource,
         page=page,
         query=query,
-        told=told,
+        age=told,
         revision=tag,
         places=where,
         filter_error=wrong,

@@ -10,10 +10,14 @@ from app.web.context import house
 
 @dataclass(frozen=True)
 class Places:
-    """``accounts``: the names of the accounts by their number; ``scopes``: (account, region)."""
+    """``accounts``: the names of the accounts by their number; ``scopes``: (account, region).
+
+    ``lost``: the accounts that AWS does not let us into; that is told once for each.
+    """
 
     accounts: Mapping[str, str]
     scopes: tuple[tuple[str, str], ...]
+    lost: frozenset[str]
 
     @property
     def several(self) -> bool:
@@ -29,4 +33,6 @@ class Places:
 def places() -> Places:
     """Every account and region that is collected now."""
     accounts = house().accounts
-    return Places({each.id: each.name for each in accounts.all() if each.id}, accounts.scopes())
+    known = [each for each in accounts.all() if each.id]
+    lost = [each.id for each in known if each.trouble and each.trouble.trouble == "credentials"]
+    return Places({each.id: each.name for each in known}, accounts.scopes(), frozenset(lost))
