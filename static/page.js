@@ -78,7 +78,7 @@
     return relative.format(Math.round(seconds / unit[1]), unit[0]);
   }
   function drawTimes(root = document) {
-    for (const element of root.querySelectorAll("time[datetime]")) {
+    for (const element of root.querySelectorAll("time[datetime]:not([data-age])")) {
       const date = new Date(element.dateTime);
       if (Number.isNaN(date.getTime())) continue;
       const text = element.dataset.full === undefined ? ago(date) : full.format(date);

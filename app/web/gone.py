@@ -9,8 +9,9 @@ from app.inventory import FilterError
 from app.resources import RESOURCES
 from app.resources.forms import link
 from app.web import polls
+from app.web.columns import defaults
 from app.web.context import house, name_rows
-from app.web.lists import answer, shown, tabs
+from app.web.lists import answer, tabs
 
 PER_PAGE = 50
 _MOST_TYPED = 200
@@ -31,7 +32,7 @@ def gone_page(kind: str) -> ResponseReturnValue:
         return same
     pages = max(1, -(-total // PER_PAGE))
     here = f"/{resource.slug}/gone"
-    columns = shown(resource)
+    columns = defaults(resource, 1, 1)
     return answer(
         "gone_body.html" if "HX-Request" in request.headers else "gone.html",
         polls.tag(around, told),
