@@ -22,7 +22,17 @@ def row(tags: dict[str, str] | None = None, **cells: Any) -> Row:
     """An instance with these cells."""
     moment = datetime(2026, 11, 23, tzinfo=UTC)
     return Row(
-        "instance", "i-1", HOSTILE, "1", "us-east-1", "running", "ok", tags or {}, cells, {}, moment
+        "instance",
+        "i-1",
+        HOSTILE,
+        "1",
+        "us-east-1",
+        "running",
+        "ok",
+        tags or {},
+        cells,
+        dict,
+        moment,
     )
 
 
