@@ -100,6 +100,7 @@ class Collector:
         self._keep()
         self._sweep(now)
         self._renew(now)
+        self._inventory.note_wanted()
         job = self._jobs.take(now)
         if job is None:
             return False

@@ -38,19 +38,43 @@ class Inventory(Reader):
     ) -> None:
         super().__init__(engine, resources, clock)
         self._lock = threading.Lock()
-        self._wanted: dict[str, float] = {}
+        self._wanted: dict[str, datetime] = {}  # looked at, and not yet written down
+        self._noted: dict[str, float] = {}
 
     # Wishes
 
     def want(self, kind: str) -> None:
-        """Note that somebody is looking at the list of a kind; written once in ten seconds."""
+        """Note that somebody is looking at the list of a kind; ``note_wanted`` writes it down.
+
+        A page that is only looked at writes nothing, and so waits for nobody who does.
+        """
         with self._lock:
-            present = time.monotonic()
-            if present - self._wanted.get(kind, -_WANT_SECONDS) < _WANT_SECONDS:
+            self._wanted[kind] = self._clock()
+
+    def note_wanted(self) -> None:
+        """Write down which lists were looked at: of each kind once in ten seconds."""
+        present = time.monotonic()
+        with self._lock:
+            due = {
+                kind: at
+                for kind, at in self._wanted.items()
+                if present - self._noted.get(kind, -_WANT_SECONDS) >= _WANT_SECONDS
+            }
+            if not due:
                 return
-            self._wanted[kind] = present
-        with self._engine.begin() as connection:
-            progress.wish(connection, kind, wanted_at=self._clock())
+            self._noted.update(dict.fromkeys(due, present))
+            for kind in due:
+                del self._wanted[kind]
+        try:
+            with self._engine.begin() as connection:
+                for kind, at in due.items():
+                    progress.wish(connection, kind, wanted_at=at)
+        except Exception:
+            with self._lock:
+                self._wanted = due | self._wanted
+                for kind in due:
+                    del self._noted[kind]
+            raise
 
     def ask(self, kind: str) -> None:
         """Ask for a refresh of a kind in every region, soon."""

@@ -82,6 +82,7 @@ def test_what_somebody_looks_at_is_refreshed_often(
     settle(collector, clock)
     cloud.calls.clear()
     inventory.want("box")
+    inventory.note_wanted()
     let(collector, clock, 31)
     assert cloud.calls.count(f"pages {HERE}") == 2
     let(collector, clock, 120)  # nobody looks any more
@@ -471,6 +472,7 @@ def test_a_clock_that_is_set_back_stops_nothing(
     clock.move(-86400)
     cloud.put(box(1, "ready"), box(2))
     inventory.want("box")
+    inventory.note_wanted()
     let(collector, clock, 20)
     assert inventory.counts() == {"box": {"ready": 2}}
 

@@ -222,7 +222,7 @@ def test_an_unchanged_stamp_asks_the_database_for_nothing(
     told.clear()
     inventory.stamp("box", Query())
     assert told == []
-    another.want("box")  # written, though nothing that a list shows
+    another.ask("box")  # written, though nothing that a list shows
     told.clear()
     inventory.stamp("box", Query())
     assert len(told) == 2  # BEGIN and the revisions
