@@ -123,10 +123,13 @@ class Accounts:
         known = memory.load() if memory else {}
         self._entries = []
         for source, one in zip(sources, made, strict=True):
-            account = self._recall(source, known.get(source.name))
+            told = known.get(source.name)
+            account = self._recall(source, told)
             if not source.role:
                 one.expect(account.id)
-            regions_known = not all_regions or bool(account.seen_at)
+            # What was remembered while regions were named in the settings has none.
+            remembers = bool(told and told.regions and account.seen_at)
+            regions_known = not all_regions or remembers
             self._entries.append(_Entry(account, one, regions_known=regions_known))
 
     def _recall(self, source: Source, known: Remembered | None) -> Account:
@@ -223,7 +226,7 @@ class Accounts:
 
         Raises no AwsError: it becomes the account's trouble.
         """
-        due = [entry for entry in self._entries if entry.due is None or entry.due <= now]
+        due = [entry for entry in self._entries if _is_due(entry.due, IDENTITY_EVERY, now)]
         if not due:
             return False
         entry = min(due, key=lambda each: (each.due is not None, each.due or now))
@@ -242,7 +245,7 @@ class Accounts:
             return
         self._learn(entry, identity, now)
         entry.due = now + IDENTITY_EVERY
-        if self._all_regions and (entry.regions_due is None or entry.regions_due <= now):
+        if self._all_regions and _is_due(entry.regions_due, REGIONS_EVERY, now):
             self._meet_regions(entry, now)
         account = entry.account
         if self._memory and entry.regions_known:
@@ -281,6 +284,11 @@ class Accounts:
             entry.account, regions=tuple(regions) or self._default, trouble=None
         )
         entry.regions_due, entry.regions_known = now + REGIONS_EVERY, True
+
+
+def _is_due(at: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether it is time; what lies further ahead than ever was set before the clock went back."""
+    return at is None or not now < at <= now + every
 
 
 def _twice(first: Account, second: Account) -> AwsError:

@@ -196,3 +196,34 @@ def test_a_profile_that_does_not_exist_is_the_trouble_of_its_account(tmp_path: P
     assert (trouble.trouble, trouble.code) == ("credentials", "ProfileNotFound")
     assert "nobody" in trouble.message
     assert "ENCANTE_ACCOUNTS" in trouble.advice
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting_for_an_account() -> None:
+    clients = Fake(ONE, ("eu-west-1",))
+    clients.fail = refusing("GetCallerIdentity", trouble="credentials")
+    accounts = make(clients, all_regions=True)
+    meet(accounts)
+    clients.fail = refusing()
+    early = NOON - timedelta(hours=3)
+    assert meet(accounts, early) == 1
+    assert accounts.scopes() == ((ONE, "eu-west-1"),)
+    meet(accounts, NOON)
+    clients.regions = ("ap-south-1",)
+    meet(accounts, early)
+    meet(accounts, early + IDENTITY_EVERY)
+    assert accounts.main.regions == ("ap-south-1",)
+
+
+def test_regions_that_were_named_before_are_not_given_up_until_all_are_known() -> None:
+    notes = Notes()
+    meet(Accounts([Source("a")], ("eu-west-1",), memory=notes, clients=[Fake(ONE)]))
+    silent = Fake(ONE)
+    silent.fail = refusing("DescribeRegions")
+    accounts = make(silent, memory=notes, all_regions=True)
+    assert not accounts.complete
+    meet(accounts)
+    assert not accounts.complete
+    silent.fail = refusing()
+    meet(accounts, NOON + IDENTITY_EVERY)
+    assert accounts.scopes() == ((ONE, "eu-west-1"),)
+    assert accounts.complete
