@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.inventory.expressions import All, Equals, Some
+from app.inventory.expressions import All, Equals, Expression, Some
 from app.inventory.query import Query
 from app.inventory.reader import Reader
 from app.resources.spec import Relation, Resource, Row
@@ -39,34 +39,34 @@ def related(
 ) -> list[Related]:
     """Everything that ``row`` is tied to, relation by relation; empty relations are left out.
 
-    At most ``most`` rows of each.
+    At most ``most`` rows of each, in the order of their list.
     """
-    found = (_of(known, relation, row, most) for relation in resources[row.kind].relations)
+    found = []
+    for relation in resources[row.kind].relations:
+        values = tuple(dict.fromkeys(value for value in relation.values(row) if value))
+        if not values:
+            continue
+        if relation.column == "id":
+            found.append(_named(known, relation, values, most))
+        else:
+            sort = resources[relation.kind].sort
+            found.append(_having(known, relation, values, row, sort, most))
     return [each for each in found if each.count]
 
 
-def _of(known: Reader, relation: Relation, row: Row, most: int) -> Related:
-    values = tuple(dict.fromkeys(value for value in relation.values(row) if value))
-    if not values:
-        return Related(relation, (), (), 0)
-    if relation.near:
-        return _near(known, relation, values, row, most)
-    if relation.column == "id":
-        rows = known.find(relation.kind, "id", values)
-        absent = _absent(known, relation, values, rows)
-        return Related(relation, values, tuple(rows[:most]), len(rows), absent)
-    rows = known.find(relation.kind, relation.column, values, limit=most)
-    return Related(
-        relation, values, tuple(rows), known.count_of(relation.kind, relation.column, values)
-    )
+def _named(known: Reader, relation: Relation, values: tuple[str, ...], most: int) -> Related:
+    rows = known.find(relation.kind, "id", values)
+    absent = _absent(known, relation, values, rows)
+    return Related(relation, values, tuple(rows[:most]), len(rows), absent)
 
 
-def _near(
-    known: Reader, relation: Relation, values: tuple[str, ...], row: Row, most: int
+def _having(
+    known: Reader, relation: Relation, values: tuple[str, ...], row: Row, sort: str, most: int
 ) -> Related:
-    one_of = Some(tuple(Equals(relation.column, value) for value in values))
-    here = All((one_of, Equals("account", row.account), Equals("region", row.region)))
-    page = known.page(relation.kind, Query(sort="id", per_page=most, expression=here))
+    asked: Expression = Some(tuple(Equals(relation.column, value) for value in values))
+    if relation.near:
+        asked = All((asked, Equals("account", row.account), Equals("region", row.region)))
+    page = known.page(relation.kind, Query(sort=sort, per_page=most, expression=asked))
     return Related(relation, values, tuple(page.rows), page.total)
 
 
