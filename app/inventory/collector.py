@@ -136,8 +136,8 @@ class Collector:
     ) -> list[Row]:
         """Read ``ids`` from AWS at once and store what is found; returns their rows.
 
-        What is not there any more is marked gone, unless only the reply of its making has told of
-        it: AWS may not show it yet. ``settle``: read them again a few times within the next
+        What is not there any more is marked gone, unless it was made or changed within the last
+        minute: AWS may not show it yet, or for a moment not any more. ``settle``: read them again a few times within the next
         minute. ``action``: the id of the console's action that touched them, to which what
         changes within that minute is put down. Raises AwsError.
         """
@@ -153,8 +153,8 @@ class Collector:
         found = listing.read(self._accounts.clients(account), region, account, ids)
         self._inventory.store(*scope, found, now, trust="reread", action=action)
         absent = self._absent(scope, ids, found)
-        unconfirmed, _ = self._inventory.unsettled(*scope, absent, now)
-        self._inventory.forget(*scope, absent - unconfirmed, now, sure=False, action=action)
+        new = self._inventory.unsettled(*scope, absent, now)
+        self._inventory.forget(*scope, absent - new, now, sure=False, action=action)
         rows = (self._inventory.get(kind, resource_id) for resource_id in ids)
         return [row for row in rows if row is not None and not row.gone]
 
@@ -294,7 +294,7 @@ class Collector:
             return
         self._inventory.store(*scope, found, at, trust="read")
         absent = self._absent(scope, job.ids, found)
-        _, new = self._inventory.unsettled(*scope, absent, at)
+        new = self._inventory.unsettled(*scope, absent, at)
         self._inventory.forget(*scope, absent - new, at, sure=False)
 
     def _clients(self, account: str) -> Clients:

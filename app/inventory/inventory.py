@@ -172,24 +172,16 @@ class Inventory(Reader):
 
     def unsettled(
         self, kind: str, account: str, region: str, ids: Collection[str], at: datetime
-    ) -> tuple[set[str], set[str]]:
-        """Of ``ids``: those of which only a reply has told, and those too new to doubt at ``at``.
-
-        AWS may not show either of them yet.
-        """
-        scope = Scope(kind, account, region)
-        statement = select(resources.c.id, resources.c.confirmed, resources.c.sure_until)
-        unconfirmed: set[str] = set()
-        new: set[str] = set()
+    ) -> set[str]:
+        """Those of ``ids`` that are too new, or too newly changed, to be doubted at ``at``."""
+        statement = select(resources.c.id).where(
+            *store.here(Scope(kind, account, region)), resources.c.sure_until > at
+        )
+        found: set[str] = set()
         with self._reading() as connection:
             for some in store.chunks(ids):
-                found = statement.where(*store.here(scope), resources.c.id.in_(some))
-                for row in connection.execute(found):
-                    if row.sure_until > at:
-                        new.add(row.id)
-                        if not row.confirmed:
-                            unconfirmed.add(row.id)
-        return unconfirmed, new
+                found.update(connection.scalars(statement.where(resources.c.id.in_(some))))
+        return found
 
     def keep(self, scopes: Collection[tuple[str, str]]) -> None:
         """Mark as gone what is in none of these (account, region): it is no longer collected."""
