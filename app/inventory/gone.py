@@ -98,6 +98,17 @@ def lose_absent(
         give_way()
 
 
+def give_up(engine: Engine, scope: Scope, at: datetime) -> None:
+    """Mark gone all of a scope, which is no longer collected. In short transactions."""
+    there = (*here(scope), resources.c.gone_at.is_(None))
+    with engine.connect().execution_options(reading=True) as connection:
+        seqs = list(connection.scalars(select(resources.c.seq).where(*there)))
+    for some in chunks(seqs, _AT_ONCE):
+        with engine.begin() as connection:
+            mark_gone(connection, scope.kind, some, at, at)
+        give_way()
+
+
 def _numbers(seqs: array[int]) -> Any:
     return numpy.frombuffer(seqs, dtype=numpy.int64)
 

@@ -185,8 +185,13 @@ class Inventory(Reader):
 
     def keep(self, scopes: Collection[tuple[str, str]]) -> None:
         """Mark as gone what is in none of these (account, region): it is no longer collected."""
-        with self._engine.begin() as connection:
-            progress.keep(connection, scopes, self._clock())
+        with self._reading() as connection:
+            places = progress.places(connection)
+        for scope in places:
+            if (scope.account, scope.region) not in scopes:
+                gone.give_up(self._engine, scope, self._clock())
+                with self._engine.begin() as connection:
+                    progress.drop(connection, scope)
 
     def sweep(self, age: timedelta) -> int:
         """Forget for good what has been gone for ``age``, and changes that are as old.

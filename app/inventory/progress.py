@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection as CollectionOf
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from app.aws.errors import AwsError
-from app.inventory.gone import mark_gone
 from app.inventory.query import Failure, Freshness
-from app.inventory.store import Scope, bump, here
+from app.inventory.store import Scope, bump
 from app.inventory.tables import collections, kinds, resources
 
 _COLLECTED = (
@@ -202,16 +200,13 @@ def _failure(row: Row[Any]) -> Failure | None:
     return Failure(row.error_code, row.error_plain, row.error_advice, row.error_at)
 
 
-def keep(connection: Connection, scopes: CollectionOf[tuple[str, str]], at: datetime) -> None:
-    """Mark gone every resource outside ``scopes`` (account, region), and drop their progress."""
-    places = select(resources.c.kind, resources.c.account, resources.c.region).where(
-        resources.c.gone_at.is_(None)
-    )
+def places(connection: Connection) -> list[Scope]:
+    """Every scope that has resources, there or gone, or was ever tried."""
+    known = select(resources.c.kind, resources.c.account, resources.c.region).distinct()
     tried = select(collections.c.kind, collections.c.account, collections.c.region)
-    for kind, account, region in connection.execute(places.union(tried)).all():
-        if (account, region) in scopes:
-            continue
-        scope = Scope(kind, account, region)
-        seqs = select(resources.c.seq).where(*here(scope), resources.c.gone_at.is_(None))
-        mark_gone(connection, kind, list(connection.scalars(seqs)), at, at)
-        connection.execute(delete(collections).where(*_at(scope)))
+    return [Scope(*row) for row in connection.execute(known.union(tried))]
+
+
+def drop(connection: Connection, scope: Scope) -> None:
+    """Forget how far the collecting of a scope is."""
+    connection.execute(delete(collections).where(*_at(scope)))

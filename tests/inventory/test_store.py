@@ -438,6 +438,18 @@ def test_what_lies_outside_the_scopes_is_no_longer_listed(inventory: Inventory, 
     assert [place.region for place in inventory.freshness("box")] == [HERE]
 
 
+def test_a_whole_account_is_given_up_in_short_transactions(
+    inventory: Inventory, engine: Engine, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(number) for number in range(2500)]], clock())
+    inventory.keep([])
+    assert inventory.counts() == {"box": {}}
+    assert inventory.collections() == {}
+    statement = select(func.count(resources.c.seq)).group_by(resources.c.changed)
+    with engine.connect() as connection:
+        assert list(connection.scalars(statement)) == [1000, 1000, 500]
+
+
 def test_more_than_fit_into_one_statement_are_stored_and_found_again(inventory: Inventory):
     many = [box(n) for n in range(1200)]
     inventory.store_all(*BOXES, [many], NOON)
