@@ -62,6 +62,9 @@ class Reader(Finder):
         revision = self._revisions.now().of(kind)
         facets = tuple(query.facets.items())
         asked = (query.expression, facets, query.sort, query.page, query.per_page, query.columns)
+        # The names of what the columns lead to are shown beside ids.
+        leading = {column.of for column in self._resources[kind].columns if column.of}
+        named = tuple(self._named(each) for each in sorted(leading & self._resources.keys()))
 
         def make() -> str:
             with self._live[kind].at(revision) as index:
@@ -73,9 +76,16 @@ class Reader(Finder):
                 (row.account, row.region, row.seen_at is None, row.error_code)
                 for row in self._collected(kind)
             ]
-            return blake2b(repr((shown, troubles)).encode(), digest_size=12).hexdigest()
+            return blake2b(repr((shown, troubles, named)).encode(), digest_size=12).hexdigest()
 
-        return self._stamps.get((kind, revision, asked), make)
+        return self._stamps.get((kind, revision, asked, named), make)
+
+    def _named(self, kind: str) -> int:
+        """At which revision a resource of the kind last came or was renamed, as far as known."""
+        if not self._live[kind].loaded:
+            return 0  # no poll waits for another list
+        with self._index(kind) as index:
+            return index.named
 
     def export(self, kind: str, query: Query) -> Iterator[Row]:
         """Every resource that matches, in the query's order, a few hundred in memory at a time.

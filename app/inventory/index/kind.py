@@ -45,6 +45,7 @@ class KindIndex:
         self.resource = resource
         self.revision = -1  # of the kind, up to which rows have been applied; told from outside
         self.version = 0
+        self.named = 0  # the revision at which a resource was last seen to come, or renamed
         own: dict[str, Cell] = {column.name: column.cell for column in resource.columns}
         self._cells: dict[str, Cell] = {**dict.fromkeys(BUILT_IN, "text"), **own}
         self._own = own.keys()
@@ -132,6 +133,9 @@ class KindIndex:
             moved = column.set(slots, found, cell)
             if key in self._orders:
                 self._orders[key].move(moved)
+            if key == "name":
+                renamed = np.concatenate([moved, slots[new]])
+                self.named = int(self._changed.view[renamed].max(initial=self.named))
         self.tags.set(slots, [row.tags for row in rows], self.size)
         for order in self._orders.values():
             order.move(slots[new])

@@ -211,6 +211,27 @@ def test_a_stamp_changes_with_what_the_page_shows_and_with_nothing_else(
     assert [old == new for old, new in zip(after, stamps(), strict=True)] == [False] * 3
 
 
+def test_a_stamp_changes_when_what_the_list_leads_to_has_another_name(engine: Engine, clock: Clock):
+    kinds = {kind: make_resource(kind=kind) for kind in ("box", "part")}
+    inventory, another = (Inventory(engine, kinds, clock) for _ in range(2))
+
+    def part(at: int, **more: str) -> None:
+        seen_at = NOON + timedelta(seconds=at)
+        another.store("part", ACCOUNT, HERE, [box(7, **more)], seen_at, "read")
+
+    put(inventory, 1)
+    part(0, name="lid")
+    inventory.warm("part")
+    before = inventory.stamp("box", Query())
+    part(1, name="lid", state="broken")
+    assert inventory.stamp("box", Query()) == before
+    part(2, name="cover", state="broken")
+    renamed = inventory.stamp("box", Query())
+    assert renamed != before
+    part(3, name="cover")
+    assert inventory.stamp("box", Query()) == renamed
+
+
 def test_an_unchanged_stamp_asks_the_database_for_nothing(
     inventory: Inventory, another: Inventory, engine: Engine
 ):
