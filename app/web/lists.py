@@ -53,7 +53,7 @@ def list_page(kind: str) -> ResponseReturnValue:
     response = unchanged(tag) if polled else None
     if response is None:
         page = inventory.page(kind, query)
-        response = Response(_drawn(resource, page, told, tag, polled))
+        response = Response(_drawn(resource, page, told, tag, query, polled))
         response.headers["HX-PTag"] = tag
     if told.age is not None:
         response.headers[AGE] = f"{told.age:.1f}"
@@ -80,6 +80,7 @@ def _drawn(
     page: Page,
     told: Told,
     tag: str,
+    asked: Query,
     polled: bool = False,
     wrong: FilterError | None = None,
 ) -> str:
@@ -93,6 +94,7 @@ def _drawn(
         resource=resource,
         page=page,
         query=query,
+        asked=asked,  # a page beyond the last is there again when there are more rows
         age=told,
         revision=tag,
         places=where,
@@ -110,7 +112,7 @@ def _unreadable(resource: Resource, wrong: FilterError) -> ResponseReturnValue:
     query = Query(sort=resource.sort, default_sort=resource.sort)
     page = Page([], 0, query, 1, [], "", [])
     told = tell([], [], query, house().inventory.now())
-    return _drawn(resource, page, told, tag="", wrong=wrong), 400
+    return _drawn(resource, page, told, "", query, wrong=wrong), 400
 
 
 def tabs(resource: Resource) -> list[tuple[str, str, bool]]:
