@@ -44,10 +44,10 @@
     const rows = document.querySelectorAll("#rows > tr");
     return new Map([...rows].map((row) => [row.id, [...row.cells].map(said)]));
   };
-  let before = { states: new Map(), cells: new Map(), focused: false };
+  let before = { states: new Map(), cells: new Map(), focused: false, reading: null };
   document.addEventListener("htmx:before:swap", (event) => {
     const focused = Boolean(document.activeElement.closest("#results"));
-    before = { states: states(), cells: cells(), focused };
+    before = { states: states(), cells: cells(), focused, reading: reading() };
     // htmx reads answers as if there were no scripts; what is meant for that case is not wanted.
     for (const { fragment } of event.detail.tasks) {
       for (const element of fragment.querySelectorAll("noscript")) element.remove();
@@ -61,6 +61,7 @@
       tell("state", `${row.dataset.label}: ${state}`);
     }
     markCells();
+    keepReading();
     // What had the focus may have gone with its row.
     if (before.focused && document.activeElement === document.body) {
       (document.getElementById("scroll") ?? document.getElementById("main")).focus({ preventScroll: true });
@@ -69,6 +70,25 @@
     drawSelection();
     drawAge();
   });
+
+  // The row at the top of what one has scrolled to stays there, whatever comes and goes above it.
+  function reading() {
+    const table = document.getElementById("scroll");
+    if (!table || (!table.scrollTop && !scrollY)) return null;
+    const top = Math.max(table.getBoundingClientRect().top, 0) + table.querySelector("thead").offsetHeight;
+    const rows = [...document.querySelectorAll("#rows > tr")];
+    return rows.map((row) => [row.id, row.getBoundingClientRect().top]).filter(([, at]) => at >= top);
+  }
+  function keepReading() {
+    for (const [id, at] of before.reading ?? []) {
+      const row = document.getElementById(id);
+      if (!row) continue;
+      const moved = row.getBoundingClientRect().top - at;
+      document.getElementById("scroll").scrollTop += moved;
+      scrollBy(0, row.getBoundingClientRect().top - at);
+      return;
+    }
+  }
 
   function markCells() {
     const now = cells();
