@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -14,11 +16,15 @@ from app.aws.reference import References
 from app.db import make_engine
 from app.inventory import Collector, Inventory
 from app.inventory.known_accounts import KnownAccounts
+from app.inventory.recent import Recent
 from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
 from app.watches import Watches
+
+Answer = TypeVar("Answer")
+_RECALLED = 256
 
 
 @dataclass
@@ -36,11 +42,17 @@ class House:
     has_background: bool = False
     ticked_at: datetime | None = None
 
+    _recalled: Recent[Any] = field(default_factory=lambda: Recent(_RECALLED))
     _warmed: set[tuple[str, str]] = field(default_factory=set)
 
     def attend(self, row: Row) -> None:
         """Have a resource whose page is open read again by the collector, soon."""
         self.collector.attend(row)
+
+    def recall(self, key: Hashable, read: Callable[[], Answer]) -> Answer:
+        """What ``read`` gives, read once for as long as nothing in the database is written."""
+        found: Answer = self._recalled.get((self.inventory.written(), key), read)
+        return found
 
     def warm(self) -> bool:
         """Load the index of a kind, or read what forms of a region offer; False: nothing to do."""

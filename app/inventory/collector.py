@@ -137,9 +137,9 @@ class Collector:
         """Read ``ids`` from AWS at once and store what is found; returns their rows.
 
         What is not there any more is marked gone, unless it was made or changed within the last
-        minute: AWS may not show it yet, or for a moment not any more. ``settle``: read them again a few times within the next
-        minute. ``action``: the id of the console's action that touched them, to which what
-        changes within that minute is put down. Raises AwsError.
+        minute: AWS may not show it yet, or for a moment not any more. ``settle``: read them again
+        a few times within the next minute. ``action``: the id of the console's action that touched
+        them, to which what changes within that minute is put down. Raises AwsError.
         """
         if not ids:
             return []

@@ -49,6 +49,10 @@ class Indexed:
         """The present moment by the inventory's clock."""
         return self._clock()
 
+    def written(self) -> int:
+        """A number that is another one as soon as anything in the database has been written."""
+        return self._revisions.now().number
+
     def warm(self, kind: str) -> bool:
         """Load the index of a kind, or let it catch up once in a while; False: nothing to do."""
         live = self._live[kind]

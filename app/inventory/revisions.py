@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Engine, PoolProxiedConnection, select
+from sqlalchemy import Engine, select
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from app.inventory.tables import kinds
 
@@ -36,7 +36,7 @@ class Revisions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._connection: PoolProxiedConnection | None = None
+        self._cursor: DBAPICursor | None = None
         self._version: int | None = None
         self._moment = Moment(0, {})
 
@@ -55,11 +55,10 @@ class Revisions:
     def _data_version(self) -> int | None:
         if self._engine.dialect.name != "sqlite":
             return None
-        if self._connection is None:
-            self._connection = self._engine.raw_connection()
-            self._connection.detach()
-        cursor = self._connection.cursor()
-        cursor.execute("PRAGMA data_version")
-        found: Any = cursor.fetchone()
-        cursor.close()
-        return int(found[0])
+        if self._cursor is None:
+            connection = self._engine.raw_connection()
+            connection.detach()
+            self._cursor = connection.cursor()
+        self._cursor.execute("PRAGMA data_version")
+        [[version]] = self._cursor.fetchall()
+        return int(version)

@@ -146,7 +146,7 @@ def _nav() -> list[NavItem]:
         )
         for kind in RESOURCES.values()
     ]
-    waiting = house().watches.open_count()
+    waiting = house().recall("open watches", house().watches.open_count)
     active = path.startswith("/watches")
     items.append(NavItem("Watches", "/watches", active, waiting, "watch", "Messages"))
     groups = list(dict.fromkeys(item.group for item in items))

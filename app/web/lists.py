@@ -71,8 +71,9 @@ class Menus:
     @classmethod
     def of(cls, resource: Resource, shown: list[Column]) -> Self:
         """For a person's list of a kind that shows these columns."""
-        known = views.of(house().engine, resource.kind, actor())
-        return cls(known, preferences.offered(resource, shown), actor())
+        services, kind, who = house(), resource.kind, actor()
+        known = services.recall(("views", kind, who), lambda: views.of(services.engine, kind, who))
+        return cls(known, preferences.offered(resource, shown), who)
 
 
 def _drawn(

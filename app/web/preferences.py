@@ -31,7 +31,10 @@ def applied(resource: Resource, query: Query, args: MultiDict[str, str]) -> Quer
     A page size that is not everybody's goes into the addresses of the page, as its columns do,
     so that they show the same to whoever opens them.
     """
-    known = views.preference(house().engine, resource.kind, actor())
+    services, kind, who = house(), resource.kind, actor()
+    known = services.recall(
+        ("preference", kind, who), lambda: views.preference(services.engine, kind, who)
+    )
     if "per_page" in args or known.per_page:
         size = query.per_page if "per_page" in args else known.per_page or query.per_page
         query = replace(query, per_page=size, default_per_page=0)
