@@ -124,6 +124,7 @@ class KindIndex:
         self._seqs.view[slots] = seqs
         self._changed.view[slots] = [row.changed for row in rows]
         self.alive[slots] = True
+        elsewhere = slots[new]  # in every order
         for key, column in self.columns.items():
             cell = self._cells[key]
             if key in self._own:
@@ -133,12 +134,14 @@ class KindIndex:
             moved = column.set(slots, found, cell)
             if key in self._orders:
                 self._orders[key].move(moved)
+            if key == "id":  # by which equals are sorted
+                elsewhere = np.concatenate([elsewhere, moved])
             if key == "name":
                 renamed = np.concatenate([moved, slots[new]])
                 self.named = int(self._changed.view[renamed].max(initial=self.named))
         self.tags.set(slots, [row.tags for row in rows], self.size)
         for order in self._orders.values():
-            order.move(slots[new])
+            order.move(elsewhere)
 
     def _take(self, number: int) -> list[int]:
         taken = [self._free.pop() for _ in range(min(number, len(self._free)))]

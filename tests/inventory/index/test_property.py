@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.inventory import Query, match
 from app.inventory.expressions import Expression
 from app.inventory.index import IndexRow, KindIndex, column, finding, lists, order, values
-from tests.inventory.index.rows import ANY_KEY, BOX, KEYS, TEXTS, expressions, rows
+from tests.inventory.index.rows import ANY_KEY, BOX, KEYS, TEXTS, expressions, row, rows
 
 
 @pytest.fixture(autouse=True, params=["small", "as it is"])
@@ -131,3 +131,11 @@ def test_the_values_of_a_key_are_those_that_contain_what_is_typed(
     assert finding.values(index, name, typed, 2, expression) == expected[:2]
     keys = Counter(tag for row in known.values() if row.there for tag in row.tags)
     assert dict(finding.tag_keys(index)) == keys
+
+
+def test_equals_stay_sorted_by_id_when_a_place_is_given_to_another_id():
+    index = KindIndex(BOX)
+    index.apply([row(1, id="box-2"), row(2, id="box-1"), *(row(n) for n in range(3, 40))])
+    assert index.rows(lists.ordered(index, "account", None))[0][0] == 2
+    index.apply([row(1, id="box-0")])
+    assert index.rows(lists.ordered(index, "account", None))[0][0] == 1
