@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
 
 from app.aws.turns import give_way
 from app.inventory import timeline
-from app.inventory.store import SETTLING, Scope, attributed, bump, chunks, here
+from app.inventory.store import LAG, SETTLING, Scope, attributed, bump, chunks, here
 from app.inventory.tables import documents, resources
 
 _AT_ONCE = 1000  # rows, in one transaction
@@ -94,7 +94,8 @@ def lose_absent(
     for some in chunks(absent, _AT_ONCE):
         with engine.begin() as connection:
             still = (resources.c.seq.in_(some), *conditions)
-            lose(connection, scope, still, now, seen_at, clock())
+            # An answer from before may still show it.
+            lose(connection, scope, still, now, now + LAG, clock())
         give_way()
 
 

@@ -16,7 +16,7 @@ from app.db import now as db_now
 from app.inventory import budget, gone, progress, store, timeline, writing
 from app.inventory.entry import clean
 from app.inventory.reader import Reader
-from app.inventory.store import SETTLING, Reading, Scope, Trust
+from app.inventory.store import LAG, SETTLING, Reading, Scope, Trust
 from app.inventory.tables import resources
 from app.inventory.timeline import LIMIT, ActivityQuery, Change
 from app.resources.spec import Resource
@@ -138,10 +138,11 @@ class Inventory(Reader):
         """Mark as gone what was deleted, or was not there when asked for at ``seen_at``.
 
         What was learnt of later stays. ``sure``: for a minute no background reading brings it
-        back. ``action``: the id of the action of ours that deleted it.
+        back, else for as long as answers mostly lag. ``action``: the id of the action of ours that
+        deleted it.
         """
         scope = Scope(kind, account, region)
-        until = seen_at + SETTLING if sure else seen_at
+        until = seen_at + (SETTLING if sure else LAG)
         for some in store.chunks(clean(resource_id) for resource_id in ids):
             with self._engine.begin() as connection:
                 now = self._clock()

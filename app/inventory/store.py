@@ -34,7 +34,7 @@ Trust = Literal[
 ]
 # AWS's answers agree with what was done within seconds; this leaves room.
 SETTLING = timedelta(seconds=60)
-_LAG = timedelta(seconds=15)  # mostly they do within that
+LAG = timedelta(seconds=15)  # mostly they do within that
 _CHUNK = 1000
 _ATTRIBUTED = timedelta(hours=1)  # beyond that, the clock was set back since
 Item = TypeVar("Item")
@@ -179,7 +179,7 @@ def lags(row: Row[Any], reading: Reading, digest: str, now: datetime) -> bool:
 
 def is_new(row: Row[Any], reading: Reading, now: datetime) -> bool:
     """Whether what is known of ``row`` is so new that AWS's answers often lag behind it."""
-    new: bool = row.seen_at <= now and reading.seen_at < row.seen_at + _LAG
+    new: bool = row.seen_at <= now and reading.seen_at < row.seen_at + LAG
     return new
 
 

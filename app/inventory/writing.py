@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
@@ -14,6 +14,7 @@ from app.aws.listing import Description
 from app.inventory import timeline
 from app.inventory.entry import Entry, told_of
 from app.inventory.store import (
+    LAG,
     SETTLING,
     Candidate,
     Reading,
@@ -97,34 +98,32 @@ def _write(
                 same.append(row.seq)
         if new or differing:
             revision = bump(connection, reading.scope.kind)
-            seqs += _insert(connection, reading, new, revision)
+            # What appears before the first complete refresh of its scope was there already.
+            fresh = bool(reading.action) or _was_refreshed(connection, reading.scope)
+            seqs += _insert(connection, reading, new, revision, fresh)
             _update(connection, reading, differing, revision, now)
-            timeline.record(connection, _changes(connection, reading, new, differing, now))
+            timeline.record(connection, _changes(reading, new, differing, now, fresh))
         _touch(connection, reading, same)
     return seqs, outrun
 
 
 def _changes(
-    connection: Connection,
     reading: Reading,
     new: Sequence[Entry],
     differing: Sequence[tuple[Row[Any], Candidate]],
     now: datetime,
+    fresh: bool,
 ) -> Iterator[timeline.Change]:
-    """What the timelines tell of a write.
-
-    What appears before the first complete refresh of its scope has ended was there already.
-    """
+    """What the timelines tell of a write; ``fresh``: what appears was not there before."""
     scope = reading.scope
-    came = bool(reading.action) or _was_refreshed(connection, scope)
     for entry in new:
-        if came:
+        if fresh:
             subject = timeline.Subject(*scope, entry.id, entry.name, reading.action or None)
             yield subject.change(now, timeline.RESOURCE, None, timeline.THERE)
     for row, candidate in differing:
         action = reading.action or attributed(row, now)
         subject = timeline.Subject(*scope, candidate.id, candidate.entry.name, action)
-        if came and row.gone_at is not None:
+        if fresh and row.gone_at is not None:
             yield subject.change(now, timeline.RESOURCE, timeline.GONE, timeline.THERE)
         before = told_of(reading.resource, _before(row, candidate.description))
         after = candidate.entry.told
@@ -164,8 +163,12 @@ def _stamp(reading: Reading) -> dict[str, Any]:
     return {"acted_by": reading.action, "acted_until": reading.seen_at + SETTLING}
 
 
-def _values(reading: Reading, entry: Entry, revision: int, whole: bool) -> dict[str, Any]:
+def _values(
+    reading: Reading, entry: Entry, revision: int, whole: bool, fresh: bool
+) -> dict[str, Any]:
     seen_at = reading.seen_at
+    # What comes may be missing in an answer or two yet; what was there already is not doubted.
+    sure = (LAG if fresh else timedelta(0)) if reading.trust == "read" else SETTLING
     return {
         "name": entry.name,
         "state": entry.state,
@@ -173,7 +176,7 @@ def _values(reading: Reading, entry: Entry, revision: int, whole: bool) -> dict[
         "digest": entry.digest,
         "seen_at": seen_at,
         "gone_at": None,
-        "sure_until": seen_at if reading.trust == "read" else seen_at + SETTLING,
+        "sure_until": seen_at + sure,
         "confirmed": reading.trust != "reply",
         "whole": whole,
         "extras": entry.extras,
@@ -185,13 +188,21 @@ def _values(reading: Reading, entry: Entry, revision: int, whole: bool) -> dict[
 
 
 def _insert(
-    connection: Connection, reading: Reading, new: Sequence[Entry], revision: int
+    connection: Connection,
+    reading: Reading,
+    new: Sequence[Entry],
+    revision: int,
+    fresh: bool,
 ) -> list[int]:
     if not new:
         return []
     whole = reading.trust != "reply"
     rows = [
-        {**reading.scope._asdict(), "id": entry.id, **_values(reading, entry, revision, whole)}
+        {
+            **reading.scope._asdict(),
+            "id": entry.id,
+            **_values(reading, entry, revision, whole, fresh),
+        }
         for entry in new
     ]
     made = connection.execute(insert(resources).returning(resources.c.seq, resources.c.id), rows)
@@ -215,7 +226,7 @@ def _update(
     rows = []
     for row, candidate in differing:
         whole = reading.trust != "reply" or (row.whole and row.gone_at is None)
-        values = _values(reading, candidate.entry, revision, whole)
+        values = _values(reading, candidate.entry, revision, whole, row.gone_at is not None)
         rows.append({"at": row.seq, "prior": _prior(row, reading, now), **values})
     names: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "at"}
     connection.execute(

@@ -292,6 +292,28 @@ def test_what_was_deleted_does_not_come_back_while_aws_lags(inventory: Inventory
     assert ids(inventory) == ["box-1"]
 
 
+def test_what_others_make_does_not_flicker_while_answers_disagree(
+    inventory: Inventory, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(1)]], clock())
+    inventory.store_all(*BOXES, [[box(1), box(2)]], clock.move(13))
+    inventory.store_all(*BOXES, [[box(1)]], clock.move(13))  # an answer from before
+    assert ids(inventory) == ["box-1", "box-2"]
+    inventory.store_all(*BOXES, [[box(1)]], clock.move(13))
+    assert ids(inventory) == ["box-1"]
+
+
+def test_what_others_delete_does_not_flicker_while_answers_disagree(
+    inventory: Inventory, clock: Clock
+):
+    inventory.store_all(*BOXES, [[box(1), box(2)]], clock())
+    inventory.store_all(*BOXES, [[box(1)]], clock.move(60))
+    inventory.store_all(*BOXES, [[box(1), box(2)]], clock.move(13))  # an answer from before
+    assert ids(inventory) == ["box-1"]
+    inventory.store_all(*BOXES, [[box(1), box(2)]], clock.move(13))
+    assert ids(inventory) == ["box-1", "box-2"]
+
+
 def test_what_was_made_again_under_its_old_id_is_there_at_once(inventory: Inventory, clock: Clock):
     inventory.store(*BOXES, [box(1)], NOON)
     inventory.forget(*BOXES, ["box-1"], clock.move(1))

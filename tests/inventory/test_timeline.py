@@ -139,6 +139,7 @@ def test_what_an_action_makes_is_told_even_before_the_first_refresh(
 def test_going_and_coming_back_are_told(collected: Inventory, clock: Clock):
     read(collected, clock, box(1))
     collected.store_all(*BOXES, [[]], clock.move(120))
+    clock.move(20)
     read(collected, clock, box(1, "broken"))
     found = [
         (change.field, change.before, change.after)
