@@ -205,9 +205,9 @@ def test_threads_that_ask_at_once_share_a_client(recorder: Recorder) -> None:
     [("read", 5, 20), ("look", 2, 10), ("safe", 3, 10), ("token", 3, 10), ("once", 1, 10)],
 )
 def test_patience_depends_on_who_waits(
-    repeat: Repeat, attempts: int, seconds: int, clients: Clients
+    repeat: Repeat, attempts: int, seconds: int, recorder: Recorder
 ) -> None:
-    config = clients.client("ec2", REGION, repeat).meta.config
+    config = Clients(recorder.url).client("ec2", REGION, repeat).meta.config
     assert (config.connect_timeout, config.read_timeout) == (3, seconds)
     assert config.retries["total_max_attempts"] == attempts
 
