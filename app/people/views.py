@@ -7,14 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
 
 from app.db import now
 from app.people.tables import preferences, saved_views
 
 MOST = 100  # views that a person can have of a kind
 LONGEST = 80  # characters of a name
+# Every list asks these; made once, they cost half.
+_OF = (
+    select(saved_views)
+    .where(
+        saved_views.c.kind == bindparam("kind"),
+        or_(saved_views.c.actor == bindparam("actor"), saved_views.c.shared),
+    )
+    .order_by(
+        saved_views.c.actor != bindparam("actor"),
+        func.lower(saved_views.c.name),
+        saved_views.c.id,
+    )
+)
+_PREFERENCE = select(preferences).where(
+    preferences.c.actor == bindparam("actor"), preferences.c.kind == bindparam("kind")
+)
 
 
 class ViewError(Exception):
@@ -35,6 +52,11 @@ class View:
     shared: bool
     address: str
     made_at: datetime
+
+    @property
+    def told(self) -> str:
+        """The address as one reads it."""
+        return ", ".join(f"{key}: {value}" for key, value in parse_qsl(self.address))
 
 
 @dataclass(frozen=True)
@@ -116,20 +138,15 @@ def get(engine: Engine, view_id: int, actor: str) -> View | None:
 
 def of(engine: Engine, kind: str, actor: str) -> list[View]:
     """The views of a kind's list that the actor may open, their own first, by name."""
-    statement = (
-        select(saved_views)
-        .where(saved_views.c.kind == kind, _visible(actor))
-        .order_by(saved_views.c.actor != actor, func.lower(saved_views.c.name), saved_views.c.id)
-    )
     with engine.connect().execution_options(reading=True) as connection:
-        return [View(**row._mapping) for row in connection.execute(statement)]
+        found = connection.execute(_OF, {"kind": kind, "actor": actor})
+        return [View(**row._mapping) for row in found]
 
 
 def preference(engine: Engine, kind: str, actor: str) -> Preference:
     """How the actor wants to see the lists of a kind."""
-    statement = select(preferences).where(preferences.c.actor == actor, preferences.c.kind == kind)
     with engine.connect().execution_options(reading=True) as connection:
-        row = connection.execute(statement).one_or_none()
+        row = connection.execute(_PREFERENCE, {"kind": kind, "actor": actor}).one_or_none()
     return Preference(tuple(json.loads(row.columns)), row.per_page) if row else Preference()
 
 

@@ -23,7 +23,9 @@ def defaults(resource: Resource, accounts: int, regions: int) -> list[Column]:
     Where something is needs to be said only if there are several places.
     """
     shown = [column for column in resource.columns if column.shown]
-    return shown + [ACCOUNT] * (accounts > 1) + [REGION] * (regions > 1)
+    if accounts > 1:
+        shown.insert(1 if shown and shown[0].name == "state" else 0, ACCOUNT)
+    return shown + [REGION] * (regions > 1)
 
 
 def column_of(resource: Resource, name: str) -> Column | None:

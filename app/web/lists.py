@@ -15,6 +15,7 @@ from app.resources import RESOURCES
 from app.resources.spec import Column, Resource
 from app.web import columns, preferences, table
 from app.web.context import actor, house, name_rows
+from app.web.facets import Facets
 from app.web.freshness import Told, tell
 from app.web.places import places
 
@@ -103,6 +104,7 @@ def _drawn(
         polled=polled,
         tabs=tabs(resource),
         export=_exports(resource, query),
+        facets=Facets(query, request.path, where.accounts),
         heads=table.heads(resource, shown, query, request.path, titles(resource)),
         rows=table.Body(shown, pick, name_rows(page.rows, shown), where.accounts).rows(page.rows),
         menus=None if polled else Menus.of(resource, shown),
