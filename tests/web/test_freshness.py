@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import update
+
 from app.inventory import Failure, Freshness, Query
+from app.inventory.tables import collections
 from app.web.freshness import Told, tell
 from tests.web.browser import Browser
 from tests.web.conftest import Aws
@@ -86,3 +89,18 @@ def test_regions_that_cannot_be_read_are_listed_below_one_line(browser: Browser,
     assert "2 of 2 regions cannot be read now: eu-central-1, us-east-1" in page.words
     assert page.html.count('<tr id="failing-') == 2
     assert "db-1-data" in page.words
+
+
+def test_a_list_that_is_read_for_the_first_time_says_how_far_that_is(browser: Browser) -> None:
+    first = browser.open("/volumes", HX_Request="true")
+    with browser.house.engine.begin() as connection:
+        connection.execute(
+            update(collections)
+            .where(collections.c.kind == "volume")
+            .values(seen_at=None, read_count=6000)
+        )
+    page = browser.open("/volumes", HX_Request="true", HX_PTag=first.headers["HX-PTag"])
+    assert page.status == 200, "how far it is has changed, though no row has"
+    assert "Being read for the first time; 12,000 read so far" in page.words
+    assert "every 2s" in page.html
+    assert "Encante-Age" not in page.headers
