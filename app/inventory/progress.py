@@ -19,7 +19,7 @@ _COLLECTED = (
     .where(collections.c.kind == bindparam("kind"))
     .order_by(collections.c.account, collections.c.region)
 )
-CLAIM = timedelta(seconds=60)
+CLAIM = timedelta(seconds=30)
 RENEW = timedelta(seconds=2)  # as often, at most, is a claim renewed, and progress noted
 
 

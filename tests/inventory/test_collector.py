@@ -454,7 +454,7 @@ def test_the_claim_of_a_collector_that_died_runs_out(
     cloud.fail = lambda call: None
     other = collect()
     assert not other.tick(clock())
-    clock.move(61)
+    clock.move(31)
     assert other.tick(clock())
     assert ids(inventory) == ["box-1"]
 
@@ -467,11 +467,11 @@ def test_a_refresh_that_takes_longer_than_a_claim_renews_it(
     worked = []
     read = []
 
-    def a_page_takes_half_a_minute() -> None:
-        worked.append(other.tick(clock.move(30)))
+    def a_page_takes_a_while() -> None:
+        worked.append(other.tick(clock.move(20)))
         read.append(inventory.freshness("box")[0].read_count)
 
-    cloud.meanwhile = a_page_takes_half_a_minute
+    cloud.meanwhile = a_page_takes_a_while
     settle(collect(), clock)
     assert worked == [False] * 5
     assert read == [0, 2, 4, 6, 8]
