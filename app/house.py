@@ -45,9 +45,12 @@ class House:
     _recalled: Recent[Any] = field(default_factory=lambda: Recent(_RECALLED))
     _warmed: set[tuple[str, str]] = field(default_factory=set)
 
-    def attend(self, row: Row) -> None:
-        """Have a resource whose page is open read again by the collector, soon."""
-        self.collector.attend(row)
+    def attend(self, row: Row) -> datetime:
+        """Have a resource whose page is open read again by the collector, soon.
+
+        Returns when it was last seen to be as it is.
+        """
+        return self.collector.attend(row)
 
     def recall(self, key: Hashable, read: Callable[[], Answer]) -> Answer:
         """What ``read`` gives, read once for as long as nothing in the database is written."""

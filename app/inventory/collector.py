@@ -16,6 +16,7 @@ from app.aws import turns
 from app.aws.clients import Clients
 from app.aws.errors import AwsError, Trouble
 from app.aws.listing import Description
+from app.inventory.attended import Attended
 from app.inventory.budget import Budget, Budgeted
 from app.inventory.inventory import Inventory
 from app.inventory.jobs import Job, Jobs
@@ -26,7 +27,6 @@ from app.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ATTEND = timedelta(seconds=10)  # between two readings of a resource whose page is open
 ATTRIBUTE = timedelta(seconds=60)  # what changes so soon after an action is put down to it
 _SWEEP_EVERY = timedelta(hours=1)
 # First and longest pause after a failure; those of a whole region, and those of one kind in it.
@@ -87,7 +87,7 @@ class Collector:
         self._kept: set[tuple[str, str]] | None = None
         self._renewed_at: datetime | None = None
         self._read: dict[Scope, int] = {}  # by the refreshes that run, how much
-        self._attended: dict[tuple[Scope, str], datetime] = {}
+        self._attended = Attended()
 
     def tick(self, now: datetime) -> bool:
         """Do the most overdue thing: a reading of a few by id, or one refresh.
@@ -175,19 +175,18 @@ class Collector:
         key = self._resources[kind].id_key
         self._jobs.changing.learnt(scope, [str(each.get(key)) for each in descriptions], at)
 
-    def attend(self, row: Row) -> None:
-        """Have a resource whose page is open read again soon, once in a while."""
+    def attend(self, row: Row) -> datetime:
+        """Have a resource whose page is open read again soon, once in a while.
+
+        Returns when it was last seen to be as it is.
+        """
         if row.gone:
-            return
+            return row.seen_at
         scope, now = Scope(row.kind, row.account, row.region), self._inventory.now()
-        with self._lock:
-            last = self._attended.get((scope, row.id))
-            if last is not None and abs(now - last) < ATTEND:
-                return
-            recent = {key: at for key, at in self._attended.items() if abs(now - at) < ATTEND}
-            self._attended = {**recent, (scope, row.id): now}
-        self._jobs.settling.soon(scope, row.id, now)
-        self._jobs.stir()
+        if self._attended.ask(scope, row.id, now):
+            self._jobs.settling.soon(scope, row.id, now)
+            self._jobs.stir()
+        return max(row.seen_at, self._attended.read_at(scope, row.id) or row.seen_at)
 
     # Chores
 
@@ -296,6 +295,7 @@ class Collector:
         absent = self._absent(scope, job.ids, found)
         new = self._inventory.unsettled(*scope, absent, at)
         self._inventory.forget(*scope, absent - new, at, sure=False)
+        self._attended.read(scope, set(job.ids) - absent, at)
 
     def _clients(self, account: str) -> Clients:
         """Those of an account, within its budget."""

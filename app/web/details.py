@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 
+from app.inventory.query import Failure
 from app.inventory.related import Related, related
 from app.inventory.timeline import Change
 from app.resources import RESOURCES
@@ -17,7 +19,8 @@ from app.watches.views import WatchView
 from app.web import polls
 from app.web.context import house, name_rows
 from app.web.finding import find, unknown
-from app.web.lists import answer
+from app.web.freshness import seconds_since
+from app.web.lists import AGE, answer
 from app.web.related import list_of
 from app.web.told import tell
 
@@ -31,14 +34,23 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
     if row is None:
         return unknown(resource, resource_id)
     services = house()
-    services.attend(row)
+    seen_at = services.attend(row)
+    response = _answered(resource, row, seen_at)
+    if not row.gone:
+        response.headers[AGE] = f"{seconds_since(seen_at, services.inventory.now()):.1f}"
+    return response
+
+
+def _answered(resource: Resource, row: Row, seen_at: datetime) -> Response:
+    services = house()
     watches = services.watches.of_resource(row.id)
     around = _around(resource, row, watches)
     if same := polls.same_around(around):
         return same
     ties = related(services.inventory, RESOURCES, row)
-    changes = services.inventory.timeline(kind, row.id, TOLD + 1)
-    shown = _shown(row, ties, watches, changes)
+    changes = services.inventory.timeline(row.kind, row.id, TOLD + 1)
+    failure = _failure(row)
+    shown = _shown(row, ties, watches, changes, failure)
     if same := polls.same_shown(around, shown):
         return same
     return answer(
@@ -46,6 +58,9 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
         polls.tag(around, shown),
         resource=resource,
         row=row,
+        seen_at=seen_at,
+        age=seconds_since(seen_at, services.inventory.now()),
+        failure=failure,
         columns=resource.columns,
         ties=[(each, list_of(each, row)) for each in ties],
         actions=_offers(resource, row),
@@ -56,6 +71,14 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
         description_json=json.dumps(row.description, indent=2, ensure_ascii=False),
         name_of_id=name_rows([row], resource.columns),
     )
+
+
+def _failure(row: Row) -> Failure | None:
+    """Why the resource's region cannot be read now."""
+    for place in house().inventory.freshness(row.kind):
+        if (place.account, place.region) == (row.account, row.region):
+            return place.error
+    return None
 
 
 def _older(row: Row, changes: Sequence[Change]) -> str:
@@ -94,12 +117,17 @@ def _around(resource: Resource, row: Row, watches: Sequence[WatchView]) -> str:
 
 
 def _shown(
-    row: Row, ties: Sequence[Related], watches: Sequence[WatchView], changes: Sequence[Change]
+    row: Row,
+    ties: Sequence[Related],
+    watches: Sequence[WatchView],
+    changes: Sequence[Change],
+    failure: Failure | None,
 ) -> str:
     return polls.digest(
         row.description,
         row.state,
         row.gone,
+        failure and (failure.code, failure.advice),
         [
             (each.total, [(other.id, other.cells, other.name) for other in each.rows])
             for each in ties

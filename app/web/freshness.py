@@ -60,9 +60,14 @@ def tell(
     unread = [place for place in shown if not place.error and place.seen_at is None]
     seen = [place.seen_at for place in shown if place.seen_at and not place.error]
     oldest = min(seen, default=None)
-    age = None if oldest is None else max(0.0, (now - oldest).total_seconds())
+    age = None if oldest is None else seconds_since(oldest, now)
     read = sum(place.read_count or 0 for place in unread)
     return Told(shown, failing, unread, read, oldest, age)
+
+
+def seconds_since(seen_at: datetime, now: datetime) -> float:
+    """How old what was seen then is; 0 if the clock was set back since."""
+    return max(0.0, (now - seen_at).total_seconds())
 
 
 def _asked(place: Freshness, query: Query) -> bool:

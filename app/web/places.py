@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flask import Flask
+
 from app.web.context import house
 
 
@@ -36,3 +38,20 @@ def places() -> Places:
     known = [each for each in accounts.all() if each.id]
     lost = [each.id for each in known if each.trouble and each.trouble.trouble == "credentials"]
     return Places({each.id: each.name for each in known}, accounts.scopes(), frozenset(lost))
+
+
+def account_name(number: str) -> str:
+    """What an account is called; its number if it is none of this console's."""
+    account = house().accounts.get(number)
+    return account.name if account else number
+
+
+def place_name(account: str, region: str) -> str:
+    """A region, and its account if there are several, in a few words."""
+    several = len(house().accounts.all()) > 1
+    return f"{region} · {account_name(account)}" if several else region
+
+
+def register(app: Flask) -> None:
+    """Let the templates name where something is."""
+    app.jinja_env.globals.update(account_name=account_name, place_name=place_name)

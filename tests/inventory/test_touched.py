@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from app.aws.errors import AwsError
 from app.inventory import Collector, Inventory
 from tests.inventory.boxes import (
     ACCOUNT,
@@ -79,6 +80,40 @@ def test_a_resource_whose_page_is_open_is_read_now_and_again_but_not_all_the_tim
         clock.move(1)
     assert cloud.reads == [("box-10",)] * 3
     assert states(inventory)["box-10"] == "broken"
+
+
+def test_a_page_that_is_open_knows_how_old_it_is_though_nothing_was_written(
+    filled: Collector, inventory: Inventory, clock: Clock
+):
+    settle(filled, clock)
+    row = inventory.get("box", "box-10")
+    assert row is not None
+    clock.move(5)
+    before = inventory.revision("box")
+    assert filled.attend(row) == row.seen_at
+    settle(filled, clock)
+    read_at = clock()
+    clock.move(5)
+    assert filled.attend(row) == read_at
+    assert inventory.revision("box") == before
+
+
+def test_a_page_whose_resource_cannot_be_read_gets_no_younger(
+    filled: Collector, inventory: Inventory, cloud: Cloud, clock: Clock
+):
+    settle(filled, clock)
+    row = inventory.get("box", "box-10")
+    assert row is not None
+
+    def refuse(call: str) -> None:
+        raise AwsError("refused", "UnauthorizedOperation", "You may not.")
+
+    cloud.fail = refuse
+    clock.move(5)
+    filled.attend(row)
+    settle(filled, clock)
+    assert cloud.reads
+    assert filled.attend(row) == row.seen_at
 
 
 def test_what_changes_soon_after_an_action_is_put_down_to_it(

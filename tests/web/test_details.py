@@ -123,6 +123,27 @@ def test_a_poll_is_answered_with_nothing_until_what_is_shown_changes(browser: Br
     assert an_id("snap", 8) in shown.words
 
 
+def test_a_page_tells_how_old_it_is_with_every_answer(browser: Browser) -> None:
+    path = address(named(browser, "volume", "db-1-data"))
+    page = browser.open(path)
+    assert 'data-age="' in page.html
+    answers = [page, poll(browser, path, page.headers["HX-PTag"])]
+    assert [answer.status for answer in answers] == [200, 304]
+    assert all(0 <= float(answer.headers["Encante-Age"]) < 600 for answer in answers)
+
+
+def test_a_page_tells_that_its_region_cannot_be_read(browser: Browser, aws: Aws) -> None:
+    path = address(named(browser, "volume", "db-1-data"))
+    tag = browser.open(path).headers["HX-PTag"]
+    aws.fault("refuse", "DescribeVolumes", region=HERE)
+    browser.house.collector.refresh("volume")
+    browser.wait()
+    page = poll(browser, path, tag)
+    assert f"{HERE} cannot be read now" in page.words
+    assert "UnauthorizedOperation" in page.words
+    aws.send("faults", "DELETE")
+
+
 def test_what_is_gone_has_its_page_without_actions_and_stands_in_a_list(browser: Browser) -> None:
     row = named(browser, "volume", "reports-archive")
     assert browser.fill(f"/volumes/delete?id={row.id}").status == 303
