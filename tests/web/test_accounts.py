@@ -99,6 +99,23 @@ def launch(person: Browser, account_id: str, region: str, name: str) -> Page:
     return done
 
 
+def test_whose_a_resource_is_stands_on_its_page_and_where_something_is_done_to_it(
+    person: Browser,
+) -> None:
+    row = next(row for row in of(person, "volume", OTHER) if row.state == "in-use")
+    page = person.open(f"/volumes/{row.id}")
+    assert f"{row.region} · shop" in page.words
+    assert f"shop {OTHER}" in page.words
+    instance = of(person, "instance", OTHER)[0]
+    assert f"{instance.region} · shop" in person.open(f"/instances/stop?id={instance.id}").words
+    person.house.inventory.forget("volume", OTHER, row.region, [row.id], now())
+    gone = person.open("/volumes/gone").words
+    assert f"{row.region} shop" in gone
+    assert f"{row.region} · shop" in person.open("/activity").words
+    assert f"{row.region} · shop" in person.open("/").words
+    assert "All 4 regions of 2 accounts read" in person.open("/instances").words
+
+
 def test_both_accounts_stand_in_the_lists_and_in_the_header(person: Browser) -> None:
     assert of(person, "instance", MAIN)
     assert of(person, "instance", OTHER)

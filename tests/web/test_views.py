@@ -50,6 +50,13 @@ def test_a_view_is_saved_and_opens_as_it_was(browser: Browser) -> None:
     assert "worker" in browser.follow(opened).words
 
 
+def test_the_view_that_is_open_is_marked_and_told_in_words(browser: Browser) -> None:
+    page = save(browser, "Stopped", "?q=tag:team = data&sort=-name")
+    assert f'href="{view_link(page)}" aria-current="true"' in page.html
+    assert 'aria-current="true">Stopped' not in browser.open("/instances").html
+    assert "q=tag:team = data&sort=-name" in browser.open("/views/instances").words
+
+
 def test_a_view_of_the_same_name_replaces_the_first(browser: Browser) -> None:
     save(browser, "Mine", "?state=stopped")
     page = save(browser, "  Mine ", "?state=running")
