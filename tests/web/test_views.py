@@ -54,7 +54,7 @@ def test_the_view_that_is_open_is_marked_and_told_in_words(browser: Browser) -> 
     page = save(browser, "Stopped", "?q=tag:team = data&sort=-name")
     assert f'href="{view_link(page)}" aria-current="true"' in page.html
     assert 'aria-current="true">Stopped' not in browser.open("/instances").html
-    assert "q=tag:team = data&sort=-name" in browser.open("/views/instances").words
+    assert "q: tag:team = data, sort: -name" in browser.open("/views/instances").words
 
 
 def test_a_view_of_the_same_name_replaces_the_first(browser: Browser) -> None:
