@@ -39,7 +39,8 @@ def answer(template: str, revision: str, status: int = 200, **values: Any) -> Re
 def list_page(kind: str) -> ResponseReturnValue:
     """The list of a kind; polled by htmx, its results alone."""
     resource = RESOURCES[kind]
-    inventory = house().inventory
+    services = house()
+    inventory = services.inventory
     inventory.want(kind)
     polled = "HX-Request" in request.headers
     try:
@@ -48,7 +49,8 @@ def list_page(kind: str) -> ResponseReturnValue:
         return _unreadable(resource, error)
     if not polled:
         query = preferences.applied(resource, query, request.args)
-    told = tell(inventory.freshness(kind), places().scopes, query, inventory.now())
+    known = services.recall(("freshness", kind), lambda: inventory.freshness(kind))
+    told = tell(known, places().scopes, query, inventory.now())
     # how far a first reading has come is shown, and is not in the stamp
     tag = f"{inventory.stamp(kind, query)}.{told.read}"
     response = unchanged(tag) if polled else None
