@@ -11,6 +11,8 @@
   const list = (input) => document.getElementById(`${input.id}-list`);
   const options = (input) => [...list(input).querySelectorAll("[role=option]:not([aria-disabled])")];
 
+  const what = (option) => option.href || option.dataset.text;
+
   function prepare(input) {
     if (input.role === "combobox") return;
     const made = document.createElement("div");
@@ -51,11 +53,13 @@
 
   function show(input, drawn) {
     const before = options(input).length;
+    const chosen = active && what(active);
     activate(input, null);
     const parsed = new DOMParser().parseFromString(drawn, "text/html");
     list(input).replaceChildren(...parsed.body.children);
     const found = options(input);
     found.forEach((option, number) => { option.id = `${input.id}-option-${number}`; });
+    if (chosen) activate(input, found.find((option) => what(option) === chosen) ?? null);
     list(input).hidden = !list(input).childElementCount;
     input.ariaExpanded = String(!list(input).hidden);
     if (found.length !== before) say(`${found.length || "No"} suggestions`);
