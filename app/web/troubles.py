@@ -35,12 +35,11 @@ def troubles(freshness: Iterable[Freshness]) -> list[Told]:
     # that nothing of an account can be read has been told with it
     lost = {each.id for each in accounts if each.trouble and each.trouble.trouble == "credentials"}
     names = {each.id: each.name for each in accounts}
-    groups: dict[tuple[str, str, str], list[Freshness]] = {}
+    groups: dict[tuple[str, str], list[Freshness]] = {}
     for place in places:
         if place.error and place.account not in lost:
-            key = (place.account, place.error.code, place.error.advice)
-            groups.setdefault(key, []).append(place)
-    for (account, _, _), found in groups.items():
+            groups.setdefault((place.account, place.error.code), []).append(place)
+    for (account, _), found in groups.items():
         told.append(_regions(found, names.get(account, account) if several else ""))
     return told
 
@@ -71,7 +70,10 @@ def _regions(places: list[Freshness], account: str) -> Told:
         where += f" of {account}"
     title = f"{where} cannot be read now"
     since = "What stands here of it was true"
-    return Told(title, error.plain, error.advice, error.code, since, _oldest(places))
+    # a region that permits nothing refuses each list with advice of its own
+    more = len({place.error.advice for place in places if place.error}) - 1
+    advice = error.advice + (f" And {more} more of the kind, told by their lists." if more else "")
+    return Told(title, error.plain, advice, error.code, since, _oldest(places))
 
 
 def _oldest(places: list[Freshness]) -> datetime | None:

@@ -33,6 +33,19 @@ def test_throttling_leaves_the_lists_readable_with_when_they_were_true(
     assert browser.open("/").status == 200
 
 
+def test_a_region_that_permits_nothing_is_told_once_on_the_front_page(
+    browser: Browser, aws: Aws
+) -> None:
+    aws.fault("refuse", "Describe*", region="eu-central-1")
+    for kind in ("instance", "volume", "snapshot"):
+        browser.house.collector.refresh(kind)
+    browser.wait()
+    words = browser.open("/").words
+    assert words.count("eu-central-1 cannot be read now") == 1
+    assert "And 2 more of the kind, told by their lists." in words
+    aws.send("faults", "DELETE")
+
+
 def test_an_unreachable_aws_leaves_everything_known_readable(
     browser: Browser, tmp_path: Path
 ) -> None:
