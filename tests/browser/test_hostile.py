@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -31,7 +32,11 @@ def test_a_hostile_name_is_shown_as_text_wherever_it_stands(page: Page, text: st
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
     for path in (
         "/volumes",
+        f"/volumes?columns=state,tag:{quote(text[:100])}",
         "/",
+        "/activity",
+        f"/activity?q={volume}",
+        f"/volumes/{volume}",
         f"/search?q={volume[:8]}",
         f"/snapshots/new?volume_id={volume}",
         f"/volumes/attach?id={volume}",
@@ -45,6 +50,36 @@ def test_a_hostile_name_is_shown_as_text_wherever_it_stands(page: Page, text: st
     # the form is put back for the next text
     hand.tag_row(page, text[:100]).get_by_role("button", name="Remove this tag").click()
     hand.press(page, "Save tags")
+
+
+def test_a_hostile_name_is_shown_as_text_where_something_is_offered(page: Page) -> None:
+    page.on("dialog", lambda dialog: pytest.fail(f"a script said {dialog.message}"))
+    text = HOSTILE[1]
+    volume = page.request.get("/volumes.json?state=available").json()[0]["id"]
+    page.goto(f"/volumes/tags?id={volume}")
+    hand.tag_row(page, "Name").get_by_role("textbox", name="Value").fill(text)
+    hand.press(page, "Save tags")
+    hand.told(page, "The tags are saved")
+    find = page.get_by_role("combobox", name="Search every kind of resource")
+    find.press_sequentially('"><img')
+    expect(page.get_by_role("option").filter(has_text=text)).to_be_visible()
+    page.goto("/volumes")
+    bar = page.get_by_role("combobox", name="Filter")
+    bar.press_sequentially("name = ")
+    offer = page.get_by_role("option").filter(has_text=text)
+    offer.click()
+    bar.press("Enter")
+    expect(hand.row(page, text)).to_have_count(1)
+    page.locator("#views > summary").click()
+    page.get_by_label("Save this list as").fill(text)
+    page.get_by_role("button", name="Save", exact=True).click()
+    hand.told(page, f"The view {text} is saved.")
+    page.locator("#views > summary").click()
+    page.get_by_role("link", name=text, exact=True).first.click()
+    expect(hand.row(page, text)).to_have_count(1)
+    page.goto("/views/volumes")
+    expect(page.get_by_role("link", name=text, exact=True)).to_be_visible()
+    assert page.evaluate("window.hurt") is None
 
 
 def test_hostile_user_data_and_descriptions_stay_text_in_the_code(page: Page) -> None:
