@@ -34,14 +34,22 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
     if row is None:
         return unknown(resource, resource_id)
     services = house()
-    seen_at = services.attend(row)
-    response = _answered(resource, row, seen_at)
-    if not row.gone:
+    live = _is_live(row)
+    seen_at = services.attend(row) if live else row.seen_at
+    response = _answered(resource, row, live, seen_at)
+    if live:
         response.headers[AGE] = f"{seconds_since(seen_at, services.inventory.now()):.1f}"
     return response
 
 
-def _answered(resource: Resource, row: Row, seen_at: datetime) -> Response:
+def _is_live(row: Row) -> bool:
+    """Whether the page polls itself: what is in no inventory would be asked of AWS each time."""
+    if row.gone:
+        return False
+    return not _is_foreign(row) or house().inventory.get(row.kind, row.id) is not None
+
+
+def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Response:
     services = house()
     watches = services.watches.of_resource(row.id)
     around = _around(resource, row, watches)
@@ -58,6 +66,7 @@ def _answered(resource: Resource, row: Row, seen_at: datetime) -> Response:
         polls.tag(around, shown),
         resource=resource,
         row=row,
+        live=live,
         seen_at=seen_at,
         age=seconds_since(seen_at, services.inventory.now()),
         failure=failure,

@@ -144,6 +144,18 @@ def test_a_page_tells_that_its_region_cannot_be_read(browser: Browser, aws: Aws)
     aws.send("faults", "DELETE")
 
 
+def test_a_public_image_which_no_inventory_has_is_not_asked_for_again_and_again(
+    visitor: Browser,
+) -> None:
+    instance = named(visitor, "instance", "web-1")
+    page = visitor.open(f"/images/{instance.cells['image_id']}")
+    assert page.status == 200
+    assert "hx-get" not in page.html.partition('id="detail"')[2].partition(">")[0]
+    assert "data-age" not in page.html
+    own = visitor.open(address(instance))
+    assert "hx-get" in own.html.partition('id="detail"')[2].partition(">")[0]
+
+
 def test_what_is_gone_has_its_page_without_actions_and_stands_in_a_list(browser: Browser) -> None:
     row = named(browser, "volume", "reports-archive")
     assert browser.fill(f"/volumes/delete?id={row.id}").status == 303
