@@ -53,6 +53,8 @@ def post_worker_init(worker: Any) -> None:
     # What is loaded stays: it need not be looked through for garbage again and again.
     gc.collect()
     gc.freeze()
+    # A look through all that came since (the index, AWS's clients) stops every page for 80 ms.
+    gc.set_threshold(20_000, 50, 100)
     # While the background thread reads a long answer of AWS, a thread that serves a page has to
     # wait this long at each of its reads from the database; Python's 5 ms add up.
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -161,7 +161,7 @@ def _pass(house: House, during: timedelta, looking_at: str, only_poll: bool) -> 
     while account.now < end:
         account.now += STEP
         if looking_at:
-            house.inventory._wanted.clear()  # its throttle goes by the real clock
+            house.inventory._noted.clear()  # its throttle goes by the real clock
             house.inventory.want(looking_at)
         if only_poll:
             while house.watches.poll(account.now):

@@ -18,6 +18,14 @@ def test_an_idle_console_reads_each_kind_at_most_once_in_ten_minutes_in_each_reg
     assert found["total"] < 110
 
 
+def test_an_open_list_is_read_every_fifteen_seconds_at_most_in_each_region(
+    tmp_path: Path,
+) -> None:
+    found = calls.hour(calls.make_house(tmp_path, 0), timedelta(minutes=10), "instance")
+    assert 2 * 3600 / 15 <= found["DescribeInstances"] <= 2 * 3600 / 12
+    assert found["DescribeSnapshots"] == 12
+
+
 def test_a_poll_of_a_thousand_snapshots_costs_five_calls(tmp_path: Path) -> None:
     house = calls.make_house(tmp_path, 1_000)
     calls.watch_all(house)
