@@ -21,7 +21,7 @@ from app.inventory.budget import Budget, Budgeted
 from app.inventory.inventory import Inventory
 from app.inventory.jobs import Job, Jobs
 from app.inventory.progress import RENEW
-from app.inventory.store import Scope
+from app.inventory.store import Scope, Trust
 from app.resources.spec import Resource, Row
 from app.settings import Settings
 
@@ -149,12 +149,7 @@ class Collector:
             self._inventory.acted(*scope, ids, action, now + ATTRIBUTE)
         if settle:
             self._jobs.settling.add(scope, ids, now)
-        listing = self._resources[kind].listing
-        found = listing.read(self._accounts.clients(account), region, account, ids)
-        self._inventory.store(*scope, found, now, trust="reread", action=action)
-        absent = self._absent(scope, ids, found)
-        new = self._inventory.unsettled(*scope, absent, now)
-        self._inventory.forget(*scope, absent - new, now, sure=False, action=action)
+        self._take_in(scope, ids, self._accounts.clients(account), now, "reread", action)
         rows = (self._inventory.get(kind, resource_id) for resource_id in ids)
         return [row for row in rows if row is not None and not row.gone]
 
@@ -284,17 +279,11 @@ class Collector:
         scope, at = job.scope, self._inventory.now()
         self._jobs.settling.done(scope, job.ids, at)
         self._jobs.changing.read(scope, job.ids, at)
-        listing = self._resources[scope.kind].listing
         try:
-            clients = self._clients(scope.account)
-            found = listing.read(clients, scope.region, scope.account, job.ids)
+            absent = self._take_in(scope, job.ids, self._clients(scope.account), at, "read")
         except AwsError as error:
             self._pause_after(scope, error, self._inventory.now())
             return
-        self._inventory.store(*scope, found, at, trust="read")
-        absent = self._absent(scope, job.ids, found)
-        new = self._inventory.unsettled(*scope, absent, at)
-        self._inventory.forget(*scope, absent - new, at, sure=False)
         self._attended.read(scope, set(job.ids) - absent, at)
 
     def _clients(self, account: str) -> Clients:
@@ -302,6 +291,23 @@ class Collector:
         clients = self._accounts.clients(account)
         return cast(Clients, Budgeted(clients, account, self._budget, self._jobs.pace))
 
-    def _absent(self, scope: Scope, ids: Sequence[str], found: Sequence[Description]) -> set[str]:
-        key = self._resources[scope.kind].id_key
-        return set(ids) - {str(description.get(key)) for description in found}
+    def _take_in(
+        self,
+        scope: Scope,
+        ids: Sequence[str],
+        clients: Clients,
+        at: datetime,
+        trust: Trust,
+        action: str = "",
+    ) -> set[str]:
+        """Read ``ids``, store what is found, and give up what is not but for what is too new.
+
+        Returns those that were not found. Raises AwsError.
+        """
+        resource = self._resources[scope.kind]
+        found = resource.listing.read(clients, scope.region, scope.account, ids)
+        self._inventory.store(*scope, found, at, trust=trust, action=action)
+        absent = set(ids) - {str(each.get(resource.id_key)) for each in found}
+        new = self._inventory.unsettled(*scope, absent, at)
+        self._inventory.forget(*scope, absent - new, at, sure=False, action=action)
+        return absent
