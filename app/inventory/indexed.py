@@ -68,14 +68,11 @@ class Indexed:
     def _index(self, kind: str) -> AbstractContextManager[KindIndex]:
         return self._live[kind].at(self._revisions.now().of(kind))
 
-    def _tally(self, kind: str, index: KindIndex) -> Tally:
-        return self._live[kind].remembered("tally", index.tally)
-
     def _tallied(self, kind: str) -> Tally:
-        """The same, also while the index is being loaded: no page waits for another's list."""
+        """How many there are; also while the index is being loaded: no page waits for a list."""
         if self._live[kind].loaded:
             with self._index(kind) as index:
-                return self._tally(kind, index)
+                return self._live[kind].remembered("tally", index.tally)
         by = (resources.c.account, resources.c.region, resources.c.state)
         statement = select(*by, func.count()).where(
             resources.c.kind == kind, resources.c.gone_at.is_(None)

@@ -239,4 +239,3 @@ class Page:
     pages: int
     facets: list[FacetView]
     revision: str
-    freshness: list[Freshness]

@@ -21,7 +21,6 @@ from app.inventory.finder import Finder
 from app.inventory.index import KindIndex, lists
 from app.inventory.index.column import Slots
 from app.inventory.index.lists import Selection
-from app.inventory.indexed import Tally
 from app.inventory.query import Freshness, Page, Query
 from app.inventory.store import Scope
 from app.inventory.tables import resources
@@ -43,7 +42,7 @@ class Reader(Finder):
             pages = max(1, -(-told.total // query.per_page))
             query = replace(query, page=min(query.page, pages))
             seqs, _ = index.rows(_slots(index, query, told))
-            revision, tally = index.revision, self._tally(kind, index)
+            revision = index.revision
         return Page(
             rows=self._there(kind, seqs),
             total=told.total,
@@ -51,7 +50,6 @@ class Reader(Finder):
             pages=pages,
             facets=list(told.facets),
             revision=str(revision),
-            freshness=self._freshness(kind, tally),
         )
 
     def stamp(self, kind: str, query: Query) -> str:
@@ -211,11 +209,8 @@ class Reader(Finder):
 
     def freshness(self, kind: str) -> list[Freshness]:
         """How true a kind is, region by region."""
-        return self._freshness(kind, self._tallied(kind))
-
-    def _freshness(self, kind: str, tally: Tally) -> list[Freshness]:
         counts: dict[tuple[str, str], int] = defaultdict(int)
-        for (account, region, _), number in tally.items():
+        for (account, region, _), number in self._tallied(kind).items():
             counts[account, region] += number
         return progress.freshness(self._collected(kind), counts, self._clock())
 

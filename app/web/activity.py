@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from app.inventory import FilterError
@@ -16,8 +15,7 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.web import polls
 from app.web.context import house, scope
-from app.web.exports import csv_cell, csv_line
-from app.web.lists import answer
+from app.web.exports import csv_answer, csv_cell, csv_line, json_answer
 from app.web.told import tell
 
 SHOWN = 100  # changes a page
@@ -41,7 +39,7 @@ def activity_page() -> ResponseReturnValue:
         return same
     changes = inventory.activity(query, SHOWN + 1, before)
     given = _given()
-    return answer(
+    return polls.answer(
         "activity_body.html" if "HX-Request" in request.headers else "activity.html",
         polls.tag(around, shown),
         told=tell(changes[:SHOWN]),
@@ -129,14 +127,12 @@ def _days(days: str) -> str:
 
 def as_json() -> ResponseReturnValue:
     """Every change that fits as a JSON array, streamed. Raises FilterError."""
-    return Response(_json_array(_every(asked())), mimetype="application/json")
+    return json_answer(map(_record, _every(asked())))
 
 
 def as_csv() -> ResponseReturnValue:
     """Every change that fits as CSV with a head line, streamed. Raises FilterError."""
-    response = Response(_csv_lines(_every(asked())), mimetype="text/csv")
-    response.headers["Content-Disposition"] = 'attachment; filename="activity.csv"'
-    return response
+    return csv_answer("activity", _csv_lines(_every(asked())))
 
 
 def _every(query: ActivityQuery) -> Iterator[Change]:
@@ -155,14 +151,6 @@ def _record(change: Change) -> dict[str, Any]:
     told = asdict(change)
     del told["seq"]
     return {**told, "at": change.at.isoformat()}
-
-
-def _json_array(changes: Iterator[Change]) -> Iterator[str]:
-    before = "[\n"
-    for change in changes:
-        yield before + json.dumps(_record(change), ensure_ascii=False)
-        before = ",\n"
-    yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def _csv_lines(changes: Iterator[Change]) -> Iterator[str]:

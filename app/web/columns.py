@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.inventory.keys import TAG
 from app.resources.spec import Column, Resource, Row
 
-TAG = "tag:"
 ACCOUNT = Column("account", "Account", lambda description: None)
 REGION = Column("region", "Region", lambda description: None)
 

@@ -20,7 +20,7 @@ from app.web import polls
 from app.web.context import house, name_rows
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
-from app.web.lists import AGE, answer
+from app.web.lists import AGE
 from app.web.related import list_of
 from app.web.told import tell
 
@@ -61,7 +61,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
     shown = _shown(row, ties, watches, changes, failure)
     if same := polls.same_shown(around, shown):
         return same
-    return answer(
+    return polls.answer(
         "detail_body.html" if "HX-Request" in request.headers else "detail.html",
         polls.tag(around, shown),
         resource=resource,

@@ -6,16 +6,16 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 
 from app.inventory import Query
+from app.inventory.keys import TAG
 from app.resources import RESOURCES
 from app.resources.spec import Resource, Row
-from app.web.columns import TAG
 from app.web.context import house
 
 _TOGETHER = 200  # rows
@@ -26,7 +26,7 @@ def as_json(kind: str) -> ResponseReturnValue:
     """A list as a JSON array of objects. Raises FilterError."""
     resource = RESOURCES[kind]
     rows, _ = _rows(resource)
-    return Response(_gathered(_json_array(resource, rows)), mimetype="application/json")
+    return json_answer(record(resource, row) for row in rows)
 
 
 def as_csv(kind: str) -> ResponseReturnValue:
@@ -36,9 +36,7 @@ def as_csv(kind: str) -> ResponseReturnValue:
     """
     resource = RESOURCES[kind]
     rows, first = _rows(resource)
-    response = Response(_gathered(_csv_lines(resource, rows, first)), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{resource.slug}.csv"'
-    return response
+    return csv_answer(resource.slug, _csv_lines(resource, rows, first))
 
 
 def _rows(resource: Resource) -> tuple[Iterator[Row], tuple[str, ...]]:
@@ -68,10 +66,22 @@ def record(resource: Resource, row: Row) -> dict[str, Any]:
     }
 
 
-def _json_array(resource: Resource, rows: Iterator[Row]) -> Iterator[str]:
+def json_answer(records: Iterable[Mapping[str, Any]]) -> Response:
+    """Plain data as a JSON array of objects, streamed."""
+    return Response(_gathered(_json_array(records)), mimetype="application/json")
+
+
+def csv_answer(name: str, lines: Iterator[str]) -> Response:
+    """Lines of CSV as a file to be saved as ``name``.csv, streamed."""
+    response = Response(_gathered(lines), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def _json_array(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     before = "[\n"
-    for row in rows:
-        yield before + json.dumps(record(resource, row), ensure_ascii=False)
+    for one in records:
+        yield before + json.dumps(one, ensure_ascii=False)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 

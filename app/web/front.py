@@ -12,9 +12,8 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.web import polls
 from app.web.context import house, scope
-from app.web.lists import answer
 from app.web.told import tell
-from app.web.troubles import troubles
+from app.web.troubles import oldest, troubles
 
 RECENT = 10  # changes
 AGE_TOLD = 30  # seconds by which the told age may be too great
@@ -64,22 +63,21 @@ def front() -> ResponseReturnValue:
     if same := polls.same_around(around):
         return same
     places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
-    seen = [place.seen_at for place in places if place.seen_at]
     cards, changing, wrong = _cards(), inventory.changing(), troubles(places)
     changes = inventory.activity(ActivityQuery(), RECENT)
-    oldest = min(seen) if seen and len(seen) == len(places) else None
+    read_at = oldest(places)
     shown = polls.digest(
         cards,
         [(row.id, row.name, row.cells) for row in changing],
         [change.seq for change in changes],
         [(each.title, each.text) for each in wrong],
-        oldest and oldest.timestamp() // AGE_TOLD,
+        read_at and read_at.timestamp() // AGE_TOLD,
         waited,
         known,
     )
     if same := polls.same_shown(around, shown):
         return same
-    return answer(
+    return polls.answer(
         "front_body.html" if "HX-Request" in request.headers else "front.html",
         polls.tag(around, shown),
         cards=cards,
@@ -88,8 +86,8 @@ def front() -> ResponseReturnValue:
         watches=watches,
         wrong=wrong,
         lists=len(places),
-        unread=len(places) - len(seen),
-        oldest=oldest,
+        unread=sum(place.seen_at is None for place in places),
+        oldest=read_at,
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
-from app.inventory import FilterError
 from app.resources import RESOURCES
 from app.resources.forms import link
 from app.web import polls
 from app.web.columns import defaults
 from app.web.context import house, name_rows
-from app.web.lists import answer, tabs
+from app.web.lists import page_number, tabs
 
 PER_PAGE = 50
 _MOST_TYPED = 200
@@ -33,7 +32,7 @@ def gone_page(kind: str) -> ResponseReturnValue:
     pages = max(1, -(-total // PER_PAGE))
     here = f"/{resource.slug}/gone"
     columns = defaults(resource, 1, 1)
-    return answer(
+    return polls.answer(
         "gone_body.html" if "HX-Request" in request.headers else "gone.html",
         polls.tag(around, told),
         resource=resource,
@@ -48,13 +47,6 @@ def gone_page(kind: str) -> ResponseReturnValue:
         older=link(here, q=typed, page=str(number + 1)) if number < pages else "",
         name_of_id=name_rows(rows, columns),
     )
-
-
-def page_number(text: str) -> int:
-    """The number of a page, counted from 1. Raises FilterError."""
-    if text.isascii() and text.isdigit() and 0 < int(text[:9]) < 10**8:
-        return int(text)
-    raise FilterError("page", f"{text[:40]!r} is not a page number: 1, 2, 3 and so on.")
 
 
 def register(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -13,27 +13,22 @@ from app.inventory.keys import titles
 from app.people import views
 from app.resources import RESOURCES
 from app.resources.spec import Column, Resource
-from app.web import columns, preferences, table
+from app.web import columns, polls, preferences, table
 from app.web.context import actor, house, name_rows
 from app.web.facets import Facets
 from app.web.freshness import Told, tell
-from app.web.places import places
+from app.web.places import Places, places
 
+_PAGE_DIGITS = 8
 AGE = "Encante-Age"  # seconds since the oldest part of the list was read; on every answer
 
 
-def unchanged(revision: str) -> Response | None:
-    """A 304 for a poll whose page is as it was; nothing is rendered for it."""
-    if request.headers.get("HX-PTag") == revision:
-        return Response(status=304, headers={"HX-PTag": revision})
-    return None
-
-
-def answer(template: str, revision: str, status: int = 200, **values: Any) -> Response:
-    """A rendered page with its revision, by which the next poll asks."""
-    response = Response(render_template(template, revision=revision, **values), status)
-    response.headers["HX-PTag"] = revision
-    return response
+def page_number(text: str) -> int:
+    """The number of a page, counted from 1. Raises FilterError."""
+    digits = text.lstrip("0")
+    if text.isascii() and text.isdigit() and 0 < len(digits) <= _PAGE_DIGITS:
+        return int(digits)
+    raise FilterError("page", f"{text[:40]!r} is not a page number: 1, 2, 3 and so on.")
 
 
 def list_page(kind: str) -> ResponseReturnValue:
@@ -50,13 +45,14 @@ def list_page(kind: str) -> ResponseReturnValue:
     if not polled:
         query = preferences.applied(resource, query, request.args)
     known = services.recall(("freshness", kind), lambda: inventory.freshness(kind))
-    told = tell(known, places().scopes, query, inventory.now())
+    where = places()
+    told = tell(known, where.scopes, query, inventory.now())
     # how far a first reading has come is shown, and is not in the stamp
     tag = f"{inventory.stamp(kind, query)}.{told.read}"
-    response = unchanged(tag) if polled else None
+    response = polls.same(tag)
     if response is None:
         page = inventory.page(kind, query)
-        response = Response(_drawn(resource, page, told, tag, query, polled))
+        response = Response(_drawn(resource, page, told, tag, query, where, polled))
         response.headers["HX-PTag"] = tag
     if told.age is not None:
         response.headers[AGE] = f"{told.age:.1f}"
@@ -85,10 +81,10 @@ def _drawn(
     told: Told,
     tag: str,
     asked: Query,
+    where: Places,
     polled: bool = False,
     wrong: FilterError | None = None,
 ) -> str:
-    where = places()
     query = page.query
     chosen = columns.chosen(resource, query.columns)
     shown = chosen or columns.defaults(resource, len(where.accounts), where.regions)
@@ -115,9 +111,9 @@ def _drawn(
 
 def _unreadable(resource: Resource, wrong: FilterError) -> ResponseReturnValue:
     query = Query(sort=resource.sort, default_sort=resource.sort)
-    page = Page([], 0, query, 1, [], "", [])
+    page = Page([], 0, query, 1, [], "")
     told = tell([], [], query, house().inventory.now())
-    return _drawn(resource, page, told, "", query, wrong=wrong), 400
+    return _drawn(resource, page, told, "", query, places(), wrong=wrong), 400
 
 
 def tabs(resource: Resource) -> list[tuple[str, str, bool]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,11 +12,11 @@ from app.aws.call import Call, Plan
 from app.aws.errors import AwsError
 from app.db import now
 from app.house import House
+from app.inventory.collector import ATTRIBUTE
 from app.people import actions
 from app.resources import RESOURCES
 
 log = structlog.get_logger()
-ATTRIBUTED = timedelta(minutes=1)  # for so long what changes is thought to be the action's doing
 Key = tuple[str, str, str]  # kind, account and region
 
 
@@ -73,7 +72,7 @@ def _claim(house: House, token: str, call: Call) -> None:
     touches: dict[Key, set[str]] = {}
     _touch(touches, call, call.touches)
     for scope, ids in touches.items():
-        house.inventory.acted(*scope, sorted(ids), token, now() + ATTRIBUTED)
+        house.inventory.acted(*scope, sorted(ids), token, now() + ATTRIBUTE)
 
 
 def _learn(

@@ -35,7 +35,7 @@ class Places:
 def places() -> Places:
     """Every account and region that is collected now."""
     accounts = house().accounts
-    known = [each for each in accounts.all() if each.id]
+    known = accounts.usable
     lost = [each.id for each in known if each.trouble and each.trouble.trouble == "credentials"]
     return Places({each.id: each.name for each in known}, accounts.scopes(), frozenset(lost))
 

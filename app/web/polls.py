@@ -11,7 +11,7 @@ import json
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, request
+from flask import Response, render_template, request
 
 
 def digest(*told: Any) -> str:
@@ -22,6 +22,18 @@ def digest(*told: Any) -> str:
 def tag(around: str, shown: str) -> str:
     """The page's tag."""
     return f"{around}.{shown}"
+
+
+def answer(template: str, page_tag: str, **values: Any) -> Response:
+    """A rendered page with its tag, by which the next poll asks."""
+    response = Response(render_template(template, revision=page_tag, **values))
+    response.headers["HX-PTag"] = page_tag
+    return response
+
+
+def same(page_tag: str) -> Response | None:
+    """A 304 if this is a poll of a page that has this tag; nothing is rendered for it."""
+    return _same(page_tag) if _has() == page_tag else None
 
 
 def same_around(around: str) -> Response | None:

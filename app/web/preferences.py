@@ -11,9 +11,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.inventory import FilterError, Query
+from app.inventory.keys import TAG
 from app.people import views
 from app.resources.spec import Column, Resource
-from app.web.columns import TAG, choices, chosen, column_of
+from app.web.columns import choices, chosen, column_of
 from app.web.context import actor, house, resource_of
 
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from app.inventory.timeline import Change
+from app.inventory.timeline import GONE, RESOURCE, TAGS, THERE, Change
 from app.people import actions
 from app.resources import RESOURCES
 from app.resources.spec import Resource, StateClass
 from app.web.context import house
-
-RESOURCE = "resource"  # the field of a change by which a resource came or went
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,8 @@ def _told(some: Sequence[Change], titles: dict[str, tuple[str, str]]) -> Told:
         region=newest.region,
         id=newest.id,
         name=newest.name,
-        came="there" in fates,
-        went="gone" in fates,
+        came=THERE in fates,
+        went=GONE in fates,
         differences=tuple(
             _difference(resource, change) for change in some if change.field != RESOURCE
         ),
@@ -107,6 +105,6 @@ def _difference(resource: Resource, change: Change) -> Difference:
 
 def field_title(resource: Resource, field: str) -> str:
     """What a changed field is called; the name of a column that there is no more is its own."""
-    if field.startswith("tag:"):
-        return f"Tag {field.removeprefix('tag:')}"
+    if field.startswith(TAGS):
+        return f"Tag {field.removeprefix(TAGS)}"
     return next((column.title for column in resource.columns if column.name == field), field)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from flask import Flask
 from app.aws.accounts import Account
 from app.inventory.query import Freshness
 from app.web.context import scope
+from app.web.places import account_name, places
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,16 @@ class Told:
 
 def troubles(freshness: Iterable[Freshness]) -> list[Told]:
     """The accounts that are in trouble, then the regions that are, grouped by what is wrong."""
-    places = list(freshness)
     accounts = scope().accounts
     several = len(accounts) > 1
     told = [_account(each, several) for each in accounts if each.trouble]
-    # that nothing of an account can be read has been told with it
-    lost = {each.id for each in accounts if each.trouble and each.trouble.trouble == "credentials"}
-    names = {each.id: each.name for each in accounts}
+    lost = places().lost  # that nothing of an account can be read has been told with it
     groups: dict[tuple[str, str], list[Freshness]] = {}
-    for place in places:
+    for place in freshness:
         if place.error and place.account not in lost:
             groups.setdefault((place.account, place.error.code), []).append(place)
     for (account, _), found in groups.items():
-        told.append(_regions(found, names.get(account, account) if several else ""))
+        told.append(_regions(found, account_name(account) if several else ""))
     return told
 
 
@@ -62,22 +60,23 @@ def _account(account: Account, several: bool) -> Told:
     )
 
 
-def _regions(places: list[Freshness], account: str) -> Told:
-    error = places[0].error
+def _regions(failing: list[Freshness], account: str) -> Told:
+    error = failing[0].error
     assert error is not None  # noqa: S101  (only such are given)
-    where = ", ".join(dict.fromkeys(place.region for place in places))
+    where = ", ".join(dict.fromkeys(place.region for place in failing))
     if account:
         where += f" of {account}"
     title = f"{where} cannot be read now"
     since = "What stands here of it was true"
     # a region that permits nothing refuses each list with advice of its own
-    more = len({place.error.advice for place in places if place.error}) - 1
+    more = len({place.error.advice for place in failing if place.error}) - 1
     advice = error.advice + (f" And {more} more of the kind, told by their lists." if more else "")
-    return Told(title, error.plain, advice, error.code, since, _oldest(places))
+    return Told(title, error.plain, advice, error.code, since, oldest(failing))
 
 
-def _oldest(places: list[Freshness]) -> datetime | None:
-    times = [place.seen_at for place in places]
+def oldest(found: Collection[Freshness]) -> datetime | None:
+    """When the place that was read longest ago was; None if one of them never was."""
+    times = [place.seen_at for place in found]
     known = [time for time in times if time is not None]
     return min(known) if known and len(known) == len(times) else None
 

@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app.inventory import FilterError
 from app.watches import WatchError
+from app.web import polls
 from app.web.context import house
 from app.web.errors import page as error_page
-from app.web.lists import answer, unchanged
+from app.web.lists import page_number
 
 PER_PAGE = 50
 STATES = (
@@ -34,18 +35,14 @@ def list_page() -> ResponseReturnValue:
         raise FilterError(
             "state", f"There is no state {state[:40]!r}; there are {', '.join(STATES)}."
         )
-    number = request.args.get("page", "1")
-    if not (number.isascii() and number.isdigit() and 0 < int(number[:9]) < 10**8):
-        raise FilterError("page", f"{number[:40]!r} is not a page number: 1, 2, 3 and so on.")
-    page = int(number)
+    page = page_number(request.args.get("page", "1"))
     total = book.count(state or None)
     views = book.list(state or None, PER_PAGE, (page - 1) * PER_PAGE)
     revision = sha256(repr(views).encode()).hexdigest()[:16]
     polled = "HX-Request" in request.headers
-    same = unchanged(revision) if polled else None
-    if same:
+    if same := polls.same(revision):
         return same
-    return answer(
+    return polls.answer(
         "watches/list_body.html" if polled else "watches/list.html",
         revision,
         watches=views,
@@ -66,12 +63,11 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
         )
     revision = sha256(repr(view).encode()).hexdigest()[:16]
     polled = "HX-Request" in request.headers
-    same = unchanged(revision) if polled else None
-    if same:
+    if same := polls.same(revision):
         return same
     template = "watches/watch_body.html" if polled else "watches/watch.html"
     topic = house().inventory.get("topic", view.topic_arn)
-    return answer(template, revision, watch=view, topic=topic)
+    return polls.answer(template, revision, watch=view, topic=topic)
 
 
 def cancel(watch_id: str) -> ResponseReturnValue:

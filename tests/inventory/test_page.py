@@ -33,7 +33,7 @@ def facet(found: Page, name: str) -> dict[str, int]:
 def test_an_empty_inventory_has_one_empty_page(inventory: Inventory):
     found = page(inventory)
     assert (found.rows, found.total, found.pages, found.query.page) == ([], 0, 1, 1)
-    assert found.freshness == []
+    assert inventory.freshness("box") == []
 
 
 def test_pages_follow_each_other_and_leave_nothing_out(inventory: Inventory):

@@ -69,6 +69,8 @@ def test_a_poll_for_what_has_not_changed_is_answered_with_nothing(visitor: Brows
         ("/instances.json?q=%22open", ""),
         ("/watches?state=sad", "sad"),
         ("/watches?page=0", "page number"),
+        ("/watches?page=0" + "9" * 30, "page number"),
+        ("/volumes/gone?page=0" + "9" * 5000, "page number"),
         ("/images/public?region=mars-1", "mars-1"),
         ("/images/public?owner=me", "12 digits"),
     ],
