@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -73,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         if operation in LISTS:
             self._xml(200, self._listed(operation, place, fields))
         elif operation in ANSWERS:
-            self._xml(200, ANSWERS[operation](world, place, fields))
+            self._xml(200, ANSWERS[operation](world.regions, place, fields))
         else:
             told = f"The action {operation} is not valid for this endpoint."
             self._xml(400, refusal("InvalidAction", told))
@@ -106,18 +107,18 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _identity(world: World, place: Place, fields: Fields) -> bytes:
-    return _query(
+def _identity(regions: Sequence[str], place: Place, fields: Fields) -> bytes:
+    return query(
         "GetCallerIdentity",
         f"<Arn>arn:aws:iam::{place.account}:user/bench</Arn><UserId>AIDABENCH</UserId>"
         f"<Account>{place.account}</Account>",
     )
 
 
-def _assume(world: World, place: Place, fields: Fields) -> bytes:
+def _assume(regions: Sequence[str], place: Place, fields: Fields) -> bytes:
     role = fields["RoleArn"][0]
     account = role.split(":")[4]
-    return _query(
+    return query(
         "AssumeRole",
         f"<Credentials><AccessKeyId>ASIA{account}</AccessKeyId>"
         "<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
@@ -126,16 +127,16 @@ def _assume(world: World, place: Place, fields: Fields) -> bytes:
     )
 
 
-def _regions(world: World, place: Place, fields: Fields) -> bytes:
+def _regions(regions: Sequence[str], place: Place, fields: Fields) -> bytes:
     inside = "".join(
         f"<item><regionName>{name}</regionName><regionEndpoint>ec2.{name}.amazonaws.com"
         "</regionEndpoint><optInStatus>opt-in-not-required</optInStatus></item>"
-        for name in world.regions
+        for name in regions
     )
     return answer("DescribeRegions", f"<regionInfo>{inside}</regionInfo>")
 
 
-def _protection(world: World, place: Place, fields: Fields) -> bytes:
+def _protection(regions: Sequence[str], place: Place, fields: Fields) -> bytes:
     told = (
         f"<instanceId>{fields['InstanceId'][0]}</instanceId>"
         "<disableApiTermination><value>false</value></disableApiTermination>"
@@ -144,10 +145,11 @@ def _protection(world: World, place: Place, fields: Fields) -> bytes:
 
 
 def _nothing(operation: str, element: str) -> Any:
-    return lambda world, place, fields: answer(operation, f"<{element}/>")
+    return lambda regions, place, fields: answer(operation, f"<{element}/>")
 
 
-def _query(operation: str, inside: str) -> bytes:
+def query(operation: str, inside: str) -> bytes:
+    """An answer of STS or SNS."""
     return (
         f"<{operation}Response><{operation}Result>{inside}</{operation}Result>"
         "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId>"
@@ -155,7 +157,8 @@ def _query(operation: str, inside: str) -> bytes:
     ).encode()
 
 
-ANSWERS = {
+# Answers that are the same at every endpoint of ours, from its regions, place and fields.
+ANSWERS: dict[str, Callable[[Sequence[str], Place, Fields], bytes]] = {
     "GetCallerIdentity": _identity,
     "AssumeRole": _assume,
     "DescribeRegions": _regions,
@@ -164,8 +167,8 @@ ANSWERS = {
     "DescribeSecurityGroups": _nothing("DescribeSecurityGroups", "securityGroupInfo"),
     "DescribeAvailabilityZones": _nothing("DescribeAvailabilityZones", "availabilityZoneInfo"),
     "DescribeInstanceTypes": _nothing("DescribeInstanceTypes", "instanceTypeSet"),
-    "ListTopics": lambda world, place, fields: _query("ListTopics", "<Topics/>"),
-    "ListSubscriptions": lambda world, place, fields: _query(
+    "ListTopics": lambda regions, place, fields: query("ListTopics", "<Topics/>"),
+    "ListSubscriptions": lambda regions, place, fields: query(
         "ListSubscriptions", "<Subscriptions/>"
     ),
 }
