@@ -25,6 +25,7 @@ link: setup ## print a fresh link that signs in to the running console
 
 test: setup-dev ## set up, then all checks and all tests (what CI runs)
 	@$(BIN)/python -m scripts.chromium
+	@$(BIN)/python -m scripts.postgres
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
@@ -34,6 +35,7 @@ lint: setup-dev ## ruff (lint and format) and mypy
 	@$(BIN)/mypy
 
 bench: setup-dev ## measure list pages, page weight and API calls
+	@$(BIN)/python -m scripts.postgres
 	@$(BIN)/python -m tests.bench
 
 screenshots: setup-dev ## take the README's screenshots

@@ -1,13 +1,36 @@
-"""The database: engine and metadata. SQLite in WAL mode."""
+"""The database: engine and metadata. SQLite in WAL mode, or PostgreSQL.
+
+What a transaction may rely on is the same on both:
+
+- One that says that it reads (``connection.execution_options(reading=True)``) sees one moment of
+  the database, however many statements it has.
+- One that writes is alone on SQLite. On PostgreSQL others write at the same time (READ COMMITTED),
+  so whoever decides by what it has read locks that first (``with_for_update``), and what may or
+  may not be there is written by ``upsert`` or ``insert_new``.
+- What was committed is on the disk.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 metadata = MetaData(
     naming_convention={
@@ -41,15 +64,61 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for ``url``; makes the folder of a SQLite file. Every write is durable."""
-    if url.startswith("sqlite:///") and url != "sqlite:///:memory:":
+# The database is in trouble (away, full, locked), or another transaction was in the way: nothing
+# is wrong with what was asked for, and it may be asked again.
+DATABASE_FAULTS = (OperationalError, InterfaceError, InternalError, NoConnection)
+CONNECTIONS = 24  # at most at a time, to PostgreSQL: all threads of a console, and some
+
+
+def make_engine(url: str, connections: int = CONNECTIONS) -> Engine:
+    """An engine for ``url``; makes the folder of a SQLite file. Every write is durable.
+
+    ``connections``: how many a PostgreSQL is asked for at most. One that it has cut, as at its
+    restart, is noticed before it is used, and replaced.
+    """
+    if url.startswith("sqlite:///"):
+        return _sqlite_engine(url)
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_use_lifo=True,  # few are kept busy, rather than all of them a little
+        pool_recycle=1800,
+        pool_pre_ping=True,
+        connect_args=_POSTGRESQL,
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "begin", _begin_at_a_moment)
+    return engine
+
+
+def _sqlite_engine(url: str) -> Engine:
+    if url != "sqlite:///:memory:":
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def upsert(
+    connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Write ``values`` into the row of that primary key or other unique key, made if missing."""
+    statement = _insert(connection)(table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def insert_new(connection: Connection, table: Table, key: Mapping[str, Any], **values: Any) -> bool:
+    """Make the row of that unique key unless it is there; whether it was made."""
+    statement = _insert(connection)(table).values(**key, **values)
+    made = connection.execute(statement.on_conflict_do_nothing(index_elements=list(key)))
+    return made.rowcount == 1
+
+
+def _insert(connection: Connection) -> Any:
+    # Each of the two has an INSERT of its own with ON CONFLICT, said in the same words.
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -68,3 +137,42 @@ def _begin_immediate(connection: Any) -> None:
     # takes the write lock at once can. Readers say so: connection.execution_options(reading=True)
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+# A server that is away is told in seconds; so is one that has vanished without a word.
+_POSTGRESQL = {
+    "application_name": "encante",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+# Times in milliseconds. Whoever holds locks and says nothing (its machine hangs, or has vanished)
+# must not keep the others from theirs for long.
+_SESSION = """
+SELECT set_config('timezone', 'UTC', false),
+       set_config('default_transaction_isolation', 'read committed', false),
+       set_config('lock_timeout', '10000', false),
+       set_config('statement_timeout', '60000', false),
+       set_config('idle_in_transaction_session_timeout', '30000', false),
+       set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false),
+       CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+            THEN set_config('synchronous_commit', 'on', false) END
+"""
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(_SESSION)
+    connection.commit()
+
+
+def _begin_at_a_moment(connection: Any) -> None:
+    # psycopg puts these two into its BEGIN, so they cost nothing.
+    reading = bool(connection.get_execution_options().get("reading"))
+    driver = connection.connection.driver_connection
+    level = import_module("psycopg").IsolationLevel
+    driver.isolation_level = level.REPEATABLE_READ if reading else level.READ_COMMITTED
+    driver.read_only = reading

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+_TURN = 0x656E63616E7465  # "encante": no other program that shares the database takes this one
 
 
 def latest() -> str:
@@ -18,7 +19,8 @@ def upgrade(engine: Engine) -> None:
     """Bring the database of ``engine`` to the newest revision; does nothing if it is there.
 
     Safe when several processes start at once: all of it happens in one transaction that holds
-    SQLite's write lock from its beginning, so the second one waits and finds nothing to do.
+    SQLite's write lock, or a lock of PostgreSQL's made for this, from its beginning, so the second
+    one waits and finds nothing to do.
     """
     if _current(engine) == latest():
         return  # without importing Alembic, which costs more than the rest of a start
@@ -29,8 +31,17 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            _wait_for_turn(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    # Large tables take their time, and so does whoever came first.
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({_TURN})"))
 
 
 def _current(engine: Engine) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,7 +19,11 @@ _REGION = re.compile(r"[a-z]{2,5}(-[a-z0-9]+)+-\d+")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=.@:/-]{2,1224}", re.ASCII)
-_NOT_TOLD = {"ENCANTE_SECRET_KEY", "ENCANTE_ACCOUNTS"}  # external ids are nobody's business
+# The driver is ours to choose; the usual ways to write such an address are understood.
+_POSTGRESQL = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg)://")
+_OF_FILES = ("database_url", "secret_key")  # each may be read from a file: ENCANTE_…_FILE
+# External ids are nobody's business, and the address of a database may hold a password.
+_NOT_TOLD = {"ENCANTE_SECRET_KEY", "ENCANTE_ACCOUNTS", "ENCANTE_DATABASE_URL"}
 
 
 class SettingsError(Exception):
@@ -47,13 +52,15 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535)
     sandbox_port: int = Field(default=8081, ge=1, le=65535)
     data: Path = Path("data")
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)
+    database_url_file: Path | None = None
     accounts: Annotated[tuple[AccountSetting, ...], NoDecode] = ()
     # of every account; with all_regions what goes for them until AWS has told
     regions: Annotated[tuple[str, ...], NoDecode] = ()
     _all_regions: bool = PrivateAttr(default=False)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secret_key: str = Field(default="", repr=False)
+    secret_key_file: Path | None = None
     session_hours: float = Field(default=12, gt=0, le=24 * 30)
     background: bool = True
     poll_seconds: float = Field(default=4, ge=0.1, le=3600)
@@ -99,9 +106,28 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and not value.startswith("sqlite:///"):
-            raise ValueError("must begin with sqlite:/// (PostgreSQL is not supported yet)")
-        return value
+        if not value or value.startswith("sqlite:///"):
+            return value
+        scheme = _POSTGRESQL.match(value)
+        if scheme is None:
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        place = value[scheme.end() :]
+        if not _is_place(place):
+            raise ValueError(
+                "is not like postgresql://user:password@host:5432/database (what is special in "
+                "user and password is written as in web addresses: / is %2F)"
+            )
+        return f"postgresql+psycopg://{place}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {
+            **given,
+            **{name: _of_file(given, name) for name in _OF_FILES if _named(given, name)},
+        }
 
     @model_validator(mode="after")
     def _defaults(self) -> Self:
@@ -115,7 +141,18 @@ class Settings(BaseSettings):
         if not self.database_url:
             path = (self.data / f"{self.aws}.db").absolute()
             object.__setattr__(self, "database_url", f"sqlite:///{path}")
+        if self.on_postgresql and not self.secret_key:
+            raise ValueError(
+                "ENCANTE_SECRET_KEY: is needed with PostgreSQL, and must be the same for all "
+                "consoles on it: a long random text (openssl rand -hex 32), or one in the file "
+                "that ENCANTE_SECRET_KEY_FILE names"
+            )
         return self
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the database is a PostgreSQL, which other consoles may share."""
+        return not self.database_url.startswith("sqlite:///")
 
     @property
     def all_regions(self) -> bool:
@@ -131,6 +168,34 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """Host names that requests may be addressed to; loopback's, and those configured."""
         return LOOPBACK_NAMES + self.allowed_hosts
+
+
+def _is_place(place: str) -> bool:
+    """Whether ``user:password@host:port/database?more`` has a database and a readable port."""
+    try:
+        parts = urlsplit(f"//{place}")
+        return bool(parts.path.strip("/")) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def _named(given: dict[str, Any], name: str) -> bool:
+    return bool(given.get(f"{name}_file"))
+
+
+def _of_file(given: dict[str, Any], name: str) -> str:
+    """The setting ``name`` from the file that is named for it. Raises ValueError."""
+    setting = f"ENCANTE_{name.upper()}"
+    if given.get(name):
+        raise ValueError(f"{setting}: is set, and so is {setting}_FILE; one of them is enough")
+    path = Path(given[f"{name}_file"])
+    try:
+        text = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{setting}_FILE: {path} cannot be read ({error})") from None
+    if not text:
+        raise ValueError(f"{setting}_FILE: {path} is empty")
+    return text
 
 
 def _account(text: str) -> AccountSetting:
@@ -161,7 +226,7 @@ def load() -> Settings:
     """Read the settings from the environment.
 
     Raises SettingsError with one line per variable that is wrong: its name, what is wrong
-    with it, and the value found (never the secret key's).
+    with it, and the value found (never the secret key's or the database's).
     """
     try:
         return Settings()
@@ -170,6 +235,9 @@ def load() -> Settings:
         for problem in error.errors():
             name = "ENCANTE_" + "_".join(str(part) for part in problem["loc"]).upper()
             message = problem["msg"].removeprefix("Value error, ")
+            if not problem["loc"]:  # of several together: it says itself which
+                lines.append(message)
+                continue
             found = "" if name in _NOT_TOLD else f" (found {problem['input']!r})"
             lines.append(f"{name}: {message}{found}")
         raise SettingsError("\n".join(lines)) from None

@@ -1,0 +1,55 @@
+"""Databases for all tests: SQLite, and a PostgreSQL that is started when the first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.databases import SORTS, Databases, open_engine
+from tests.postgres import PostgresServer, postgres_server
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Makes databases; ends the PostgreSQL of this run of tests, if there was one."""
+    with ExitStack() as stack:
+        started: list[PostgresServer] = []
+
+        def server() -> PostgresServer:
+            if not started:
+                started.append(stack.enter_context(postgres_server()))
+            return started[0]
+
+        yield Databases(tmp_path_factory.mktemp("databases"), server)
+
+
+@pytest.fixture(params=SORTS)
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """The address of an empty, migrated database; the test runs once on each sort."""
+    with databases.new(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(databases: Databases) -> Iterator[str]:
+    """The same on SQLite alone, for tests to which the database does not matter."""
+    with databases.new("sqlite") as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(databases: Databases) -> Iterator[str]:
+    """The same on PostgreSQL alone, for what only it has."""
+    with databases.new("postgresql") as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on each sort of database. A test that looks at durability makes its own."""
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
