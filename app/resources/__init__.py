@@ -8,7 +8,7 @@ from app.resources.key_pairs import KEY_PAIR
 from app.resources.queues import QUEUE
 from app.resources.security_groups import SECURITY_GROUP
 from app.resources.snapshots import SNAPSHOT
-from app.resources.spec import Resource
+from app.resources.spec import Awaited, Resource
 from app.resources.topics import TOPIC
 from app.resources.volumes import VOLUME
 
@@ -16,3 +16,6 @@ _IN_ORDER = (INSTANCE, IMAGE, VOLUME, SNAPSHOT, KEY_PAIR, SECURITY_GROUP, TOPIC,
 
 RESOURCES: dict[str, Resource] = {resource.kind: resource for resource in _IN_ORDER}
 BY_SLUG: dict[str, Resource] = {resource.slug: resource for resource in _IN_ORDER}
+AWAITED: dict[str, Awaited] = {
+    awaited.kind: awaited for resource in _IN_ORDER for awaited in resource.awaited
+}

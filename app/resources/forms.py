@@ -28,31 +28,35 @@ class WatchBook(Protocol):
     def intend(
         self,
         *,
+        kind: str,
         request_id: str,
         account: str,
         region: str,
-        volume_id: str,
-        volume_name: str,
+        source_id: str,
+        source_name: str,
         description: str,
         topic_arn: str,
+        outcomes: Sequence[str],
+        late_after: int | None = ...,
         actor: str,
-        outcomes: Sequence[str] = ...,
     ) -> str: ...
 
-    def bind(self, watch_id: str, snapshot: Description) -> None: ...
+    def bind(self, watch_id: str, found: Description) -> None: ...
 
     def abandon(self, watch_id: str, why: str) -> None: ...
 
     def watch(
         self,
         *,
+        kind: str,
         account: str,
         region: str,
-        snapshot: Description,
-        volume_name: str,
+        found: Description,
+        source_name: str,
         topic_arn: str,
+        outcomes: Sequence[str],
+        late_after: int | None = ...,
         actor: str,
-        outcomes: Sequence[str] = ...,
     ) -> str: ...
 
 

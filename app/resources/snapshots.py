@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired
@@ -22,7 +23,19 @@ from app.resources.forms import (
     page_of,
 )
 from app.resources.notify import NEW, NOBODY, OLD, NotifyForm
-from app.resources.spec import Action, Column, Relation, Resource, Row, State, referred, refers
+from app.resources.spec import (
+    VANISHED,
+    Action,
+    Awaited,
+    Column,
+    Outcome,
+    Relation,
+    Resource,
+    Row,
+    State,
+    referred,
+    refers,
+)
 from app.resources.tagging import TagsForm, own_tags
 
 STATES = (
@@ -31,6 +44,22 @@ STATES = (
     State("recovering", "changing"),
     State("recoverable", "off"),
     State("error", "failed"),
+)
+OUTCOMES = (
+    Outcome("completed", "Snapshot done", "is completed", ("completed",)),
+    Outcome(
+        "failed",
+        "Snapshot failed",
+        "has failed",
+        ("error",),
+        state_class="failed",
+    ),
+    Outcome(
+        VANISHED,
+        "Snapshot vanished",
+        "is no longer to be found in AWS. Perhaps it was deleted before it was completed",
+        state_class="failed",
+    ),
 )
 
 
@@ -49,6 +78,31 @@ def _volume(description: Description) -> str | None:
 def _source(description: Description) -> str | None:
     told = _COPIED.search(description.get("Description") or "")
     return (told[1] or told[2]) if told else None
+
+
+def _facts(description: Description) -> dict[str, Any]:
+    return {
+        "resource_id": description.get("SnapshotId"),
+        "source_id": description.get("VolumeId"),
+        "description": description.get("Description"),
+        "aws_state": description.get("State"),
+        "progress": description.get("Progress"),
+        "state_message": description.get("StateMessage"),
+        "started_at": description.get("StartTime"),
+        "completed_at": description.get("CompletionTime"),
+        "size_gib": description.get("VolumeSize"),
+    }
+
+
+AWAITED = Awaited(
+    kind="snapshot",
+    resource="snapshot",
+    one="snapshot",
+    listing=snapshots.LISTING,
+    facts=_facts,
+    outcomes=OUTCOMES,
+    find=lambda requests: snapshots.find_by_request(*requests),
+)
 
 
 class CreateSnapshotForm(NotifyForm):
@@ -140,13 +194,15 @@ class CreateSnapshotForm(NotifyForm):
             return
         volume = self._volume(desk)
         self._watch = desk.watches.intend(
+            kind="snapshot",
             request_id=self.client_token.data or "",
             account=desk.account,
             region=region,
-            volume_id=self.volume_id.data or "",
-            volume_name=volume.name if volume else "",
+            source_id=self.volume_id.data or "",
+            source_name=volume.name if volume else "",
             description=self.description.data or "",
             topic_arn=topic,
+            outcomes=[outcome.name for outcome in OUTCOMES],
             actor=desk.actor,
         )
 
@@ -190,11 +246,13 @@ class WatchForm(NotifyForm):
         row = desk.row
         volume = desk.known.get("volume", str(row.cells.get("volume_id")))
         watch = desk.watches.watch(
+            kind="snapshot",
             account=row.account,
             region=row.region,
-            snapshot=dict(row.description),
-            volume_name=volume.name if volume else "",
+            found=dict(row.description),
+            source_name=volume.name if volume else "",
             topic_arn=self.topic(desk, row.region),
+            outcomes=[outcome.name for outcome in OUTCOMES],
             actor=desk.actor,
         )
         return Done(f"{row.id} is being watched.", f"/watches/{watch}")
@@ -309,4 +367,5 @@ SNAPSHOT = Resource(
     ),
     empty="A snapshot is a copy of a volume at one moment. Make one from the volume's page.",
     sort="-started",
+    awaited=(AWAITED,),
 )

@@ -127,11 +127,66 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a watch can tell of. ``states``: those of AWS's states that are it.
+
+    ``subject`` is the message's, ``told`` the end of the sentence that begins with the resource:
+    ``is completed``. ``ends``: nothing more is waited for once it is reached, whether it is to be
+    told or not. One that does not end is passed: a modification that is optimizing will yet be
+    completed. One without states is known in other ways: VANISHED and LATE.
+    """
+
+    name: str
+    subject: str
+    told: str
+    states: tuple[str, ...] = ()
+    ends: bool = True
+    state_class: StateClass = "ok"
+
+
+VANISHED = "vanished"  # not listed by AWS for long: deleted, or gone
+LATE = "late"  # takes longer than a person said, or than is usual
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """What can be waited for: how it is read, what is told of it, and its outcomes.
+
+    ``kind`` is the watch's, ``resource`` the kind of resource whose id it has; ``one`` names one
+    in a sentence. ``listing`` reads some by id, ``find`` (where AWS keeps a tag with the request)
+    those that were made for some requests. ``facts`` gives what a description tells: resource_id,
+    source_id (what it was made of), description, aws_state, progress, state_message, started_at,
+    completed_at, size_gib, as far as it does; ``requested`` the request that it was made for.
+    ``repeats``: the same resource can reach the same outcome again, at another time.
+    """
+
+    kind: str
+    resource: str
+    one: str
+    listing: Listing
+    facts: Callable[[Description], Mapping[str, Any]]
+    outcomes: tuple[Outcome, ...]
+    find: Callable[[Sequence[str]], tuple[str, Mapping[str, object], str]] | None = None
+    repeats: bool = False
+
+    def outcome(self, name: str) -> Outcome:
+        """The outcome of that name. Raises KeyError."""
+        for outcome in self.outcomes:
+            if outcome.name == name:
+                return outcome
+        raise KeyError(name)
+
+    def outcome_of(self, aws_state: str) -> Outcome | None:
+        """The outcome that a state of AWS's is, or None while there is something to wait for."""
+        return next((each for each in self.outcomes if aws_state in each.states), None)
+
+
+@dataclass(frozen=True)
 class Resource:
     """A kind of resource, everything the console needs to list, show and act on it.
 
     ``group``: the heading that it stands under in the navigation. ``icon``: a symbol of
-    static/icons.svg.
+    static/icons.svg. ``awaited``: what a watch can be put on.
     """
 
     kind: str
@@ -154,6 +209,7 @@ class Resource:
     sort: str = "name"
     group: str = "Other"
     icon: str = "other"
+    awaited: tuple[Awaited, ...] = ()
 
     def state_class(self, state: str) -> StateClass:
         """The class of a state; one that AWS has added since counts as changing: we look again."""

@@ -9,26 +9,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from app.resources import AWAITED
+
 LONGEST = 1000  # characters of any one text; AWS allows 255 in a snapshot's description
 # They turn the reading direction of what follows, and can make a line read as another.
 _TURNERS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
-
-SUBJECTS = {
-    "completed": "Snapshot done",
-    "failed": "Snapshot failed",
-    "vanished": "Snapshot vanished",
-}
 
 
 def notice_of(watch: Mapping[str, Any], outcome: str) -> str:
     """The id of the one notice that this outcome owes the watch's topic; always the same.
 
-    Derived from account, region, snapshot, outcome and topic, so that two watches that ask for
-    the same thing owe one notice.
+    Derived from account, region, resource, outcome and topic, so that two watches that ask for
+    the same thing owe one notice; and from the occasion, where it can be reached again.
     """
-    same = [watch[name] for name in ("account", "region", "snapshot_id")]
-    parts = json.dumps([*same, outcome, watch["topic_arn"]])
-    return "n-" + hashlib.sha256(parts.encode()).hexdigest()[:32]
+    parts = [watch[name] for name in ("account", "region", "resource_id")]
+    parts += [outcome, watch["topic_arn"]]
+    if watch["kind"] != "snapshot":
+        parts += [watch["kind"], watch["occasion"]]
+    return "n-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def harmless(text: object, limit: int = LONGEST) -> str:
@@ -59,10 +57,11 @@ def compose(watch: Mapping[str, Any], outcome: str, identity: str, now: datetime
     ``watch`` holds the columns of the table ``watches``, as they are after the outcome;
     ``identity`` is the notice's id, by which a message that came twice can be told.
     """
+    awaited = AWAITED[watch["kind"]]
     lines = [
-        _OPENINGS[outcome].format(snapshot=watch["snapshot_id"]),
+        f"The {awaited.one} {watch['resource_id']} {awaited.outcome(outcome).told}.",
         "",
-        f"Snapshot: {watch['snapshot_id']}",
+        f"{awaited.one.capitalize()}: {watch['resource_id']}",
         f"Volume: {_volume(watch)}",
         f"Description: {harmless(watch['description']) or 'none'}",
         f"Started: {_time(watch['started_at']) or 'not known'}",
@@ -82,18 +81,12 @@ def compose(watch: Mapping[str, Any], outcome: str, identity: str, now: datetime
     return "\n".join(lines) + "\n"
 
 
-_OPENINGS = {
-    "completed": "The snapshot {snapshot} is completed.",
-    "failed": "The snapshot {snapshot} has failed. It cannot be used.",
-    "vanished": "The snapshot {snapshot} is no longer to be found in AWS. Perhaps it was deleted "
-    "before it was completed.",
-}
 _ENDINGS = {"completed": "Completed", "failed": "Failed", "vanished": "Last looked for"}
 
 
 def _volume(watch: Mapping[str, Any]) -> str:
-    name = harmless(watch["volume_name"])
-    return f"{watch['volume_id']} ({name})" if name else str(watch["volume_id"])
+    name = harmless(watch["source_name"])
+    return f"{watch['source_id']} ({name})" if name else str(watch["source_id"])
 
 
 def _ended(watch: Mapping[str, Any], outcome: str, now: datetime) -> str:
@@ -116,7 +109,8 @@ def publish_parameters(notice: Mapping[str, Any]) -> dict[str, Any]:
     attributes = {
         "notice_id": notice["id"],
         "outcome": notice["outcome"],
-        "snapshot_id": notice["snapshot_id"],
+        "kind": notice["kind"],
+        "resource_id": notice["resource_id"],
     }
     parameters: dict[str, Any] = {
         "TopicArn": notice["topic_arn"],
@@ -127,6 +121,6 @@ def publish_parameters(notice: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     if notice["topic_arn"].endswith(".fifo"):
-        parameters["MessageGroupId"] = notice["snapshot_id"]
+        parameters["MessageGroupId"] = notice["resource_id"]
         parameters["MessageDeduplicationId"] = notice["id"]
     return parameters

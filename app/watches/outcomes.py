@@ -8,15 +8,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.aws.listing import Description
-from app.watches.messages import harmless
+from app.resources import AWAITED
+from app.resources.spec import VANISHED, Awaited
+from app.watches.messages import LONGEST, harmless
 
-OUTCOMES = ("completed", "failed", "vanished")
 OPEN = ("intended", "waiting")
-# AWS's state of a snapshot -> the outcome that it is. In every other one we go on waiting:
-# pending, recoverable and recovering may yet be completed, and so may one that we do not know.
-_OUTCOME_OF_STATE = {"completed": "completed", "error": "failed"}
 # Being absent for long must also have been seen more than once: the clock may step forward.
 _LOOKS = 3
+
+
+# What is told in words, and how many characters of it are kept.
+_TEXTS = {
+    "resource_id": 64,
+    "source_id": 64,
+    "description": LONGEST,
+    "aws_state": 40,
+    "progress": 20,
+    "state_message": LONGEST,
+}
 
 
 @dataclass(frozen=True)
@@ -28,21 +37,14 @@ class Finding:
     told: tuple[tuple[str, str], ...] = ()
 
 
-def facts(description: Description) -> dict[str, Any]:
-    """What a snapshot's description tells of it, as columns; what it does not tell is left out."""
-    size = description.get("VolumeSize")
-    told = {
-        "snapshot_id": harmless(description.get("SnapshotId") or "", 64),
-        "volume_id": harmless(description.get("VolumeId") or "", 64),
-        "description": harmless(description.get("Description") or ""),
-        "snapshot_state": harmless(description.get("State") or "", 40),
-        "progress": harmless(description.get("Progress") or "", 20),
-        "state_message": harmless(description.get("StateMessage") or ""),
-        "started_at": _moment(description.get("StartTime")),
-        "completed_at": _moment(description.get("CompletionTime")),
-        "size_gib": size if isinstance(size, int) else None,
-    }
-    return {name: value for name, value in told.items() if value not in (None, "")}
+def facts(awaited: Awaited, description: Description) -> dict[str, Any]:
+    """What a description tells of a resource, as columns; what it does not tell is left out."""
+    told = awaited.facts(description)
+    size = told.get("size_gib")
+    columns = {name: harmless(told.get(name) or "", most) for name, most in _TEXTS.items()}
+    moments = {name: _moment(told.get(name)) for name in ("started_at", "completed_at")}
+    found = {**columns, **moments, "size_gib": size if isinstance(size, int) else None}
+    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def _moment(value: object) -> datetime | None:
@@ -53,24 +55,30 @@ def _moment(value: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def outcome_of(description: Description) -> str | None:
-    """The outcome that a snapshot's state is, or None while there is something to wait for."""
-    return _OUTCOME_OF_STATE.get(str(description.get("State")))
+def awaited_by(watch: Mapping[str, Any]) -> Awaited:
+    """What a watch waits for."""
+    return AWAITED[watch["kind"]]
+
+
+def ended(watch: Mapping[str, Any]) -> bool:
+    """Whether a watch has reached an outcome that ends it."""
+    return any(each.name == watch["state"] for each in awaited_by(watch).outcomes)
 
 
 def present(watch: Mapping[str, Any], description: Description) -> Finding:
-    """The snapshot is there. A watch that was only intended is bound to it."""
-    told = facts(description)
+    """The resource is there. A watch that was only intended is bound to it."""
+    told = facts(awaited_by(watch), description)
     changed = {name: value for name, value in told.items() if value != watch[name]}
     events = []
     if watch["state"] != "waiting":
-        events.append(("bound", f"Snapshot {told['snapshot_id']} was made."))
+        one = awaited_by(watch).one.capitalize()
+        events.append(("bound", f"{one} {told['resource_id']} was made."))
     elif watch["absent_since"]:
-        events.append(("state", "AWS lists the snapshot again."))
+        events.append(("state", f"AWS lists the {awaited_by(watch).one} again."))
     if watch["absent_since"] or watch["absent_polls"]:
         changed.update(absent_since=None, absent_polls=0)
-    if "snapshot_state" in changed and watch["snapshot_state"]:
-        was, now_is = watch["snapshot_state"], told["snapshot_state"]
+    if "aws_state" in changed and watch["aws_state"]:
+        was, now_is = watch["aws_state"], told["aws_state"]
         events.append(("state", f"State: {was} → {now_is}"))
     elif "progress" in changed and watch["progress"]:
         events.append(("progress", f"Progress: {told['progress']}"))
@@ -78,13 +86,15 @@ def present(watch: Mapping[str, Any], description: Description) -> Finding:
 
 
 def settled(watch: Mapping[str, Any], description: Description) -> Finding:
-    """As ``present``, for a snapshot that a poll read: it may have reached an outcome."""
+    """As ``present``, for a resource that a poll read: it may have reached an outcome."""
     finding = present(watch, description)
-    return Finding(outcome_of(description) or "waiting", finding.values, finding.told)
+    awaited = awaited_by(watch)
+    outcome = awaited.outcome_of(str(facts(awaited, description).get("aws_state")))
+    return Finding(outcome.name if outcome else "waiting", finding.values, finding.told)
 
 
 def absent(watch: Mapping[str, Any], now: datetime, patience: timedelta) -> Finding:
-    """The snapshot is not there. Only after ``patience`` is that believed.
+    """The resource is not there. Only after ``patience`` is that believed.
 
     AWS is eventually consistent: what has just been made may not be listed yet. A watch that
     waits has then ``vanished``; one that was only intended is ``abandoned``.
@@ -97,17 +107,15 @@ def absent(watch: Mapping[str, Any], now: datetime, patience: timedelta) -> Find
     if looks >= _LOOKS and not first and now - since >= patience:
         if intended:
             return Finding("abandoned", values, (("abandoned", _never_made(patience)),))
-        return Finding("vanished", values)
+        return Finding(VANISHED, values)
     tell = since is None and not intended
-    told = (
-        ("state", f"AWS does not list the snapshot; we go on looking for {_minutes(patience)}"),
-    )
+    told = (("state", f"AWS does not list it; we go on looking for {_minutes(patience)}"),)
     return Finding(watch["state"], values, told if tell else ())
 
 
 def _never_made(patience: timedelta) -> str:
     return (
-        f"No snapshot with this request's tag was found within {_minutes(patience)} "
+        f"Nothing with this request's tag was found within {_minutes(patience)} "
         "AWS did not make it, or it was soon deleted, or its tag taken off. Nothing will be "
         "published."
     )

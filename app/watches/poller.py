@@ -1,4 +1,4 @@
-"""The poller: one step asks AWS about up to 200 snapshots of one region, and writes what it says.
+"""The poller: one step asks AWS about up to 200 resources of one region, and writes what it says.
 
 The new state of a watch and the notice that it causes are written in one transaction; what the
 rows say is all that counts, so that a poller may be killed at any moment, and several may run.
@@ -14,17 +14,17 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from app.aws import snapshots
 from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.listing import Description
 from app.aws.tags import REQUEST_TAG, tag_dict
-from app.resources.spec import Row
+from app.resources import AWAITED
+from app.resources.spec import Awaited, Row
 from app.watches.due import Batch, heal, postpone, take
-from app.watches.messages import SUBJECTS, compose, harmless, notice_of
-from app.watches.outcomes import OUTCOMES, Finding, absent, settled
+from app.watches.messages import compose, harmless, notice_of
+from app.watches.outcomes import Finding, absent, awaited_by, ended, settled
 from app.watches.rows import Record, apply, tell
 from app.watches.tables import notices, watches
 
@@ -61,7 +61,7 @@ class Poller:
         self._patience = patience
 
     def poll(self, now: datetime) -> bool:
-        """One step; False when nothing was due. Costs at most one DescribeSnapshots."""
+        """One step; False when nothing was due. Costs at most one read of AWS."""
         batch = take(self._engine, now, self._poll_seconds)
         if batch is None:
             return False
@@ -78,16 +78,16 @@ class Poller:
     def _ask(self, batch: Batch, now: datetime) -> dict[str, list[Description]]:
         """What AWS has for each wanted snapshot id or request id. Raises AwsError."""
         clients = self._accounts.clients(batch.account)
-        wanted = batch.wanted
+        awaited, wanted = AWAITED[batch.kind], batch.wanted
         if batch.state == "waiting":
-            read = snapshots.LISTING.read(clients, batch.region, batch.account, wanted)
+            read = awaited.listing.read(clients, batch.region, batch.account, wanted)
         else:
-            read = _find_by_request(clients, batch.region, wanted)
+            read = _find_by_request(clients, batch.region, awaited, wanted)
         if read and self._learn:
-            self._learn("snapshot", batch.account, batch.region, read, now)
+            self._learn(awaited.resource, batch.account, batch.region, read, now)
         found: dict[str, list[Description]] = {}
         for description in read:
-            found.setdefault(_key_of(description, batch.state), []).append(description)
+            found.setdefault(_key_of(awaited, description, batch.state), []).append(description)
         return found
 
     def _record(self, batch: Batch, found: Mapping[str, list[Description]], now: datetime) -> None:
@@ -100,15 +100,16 @@ class Poller:
             polled = update(watches).where(watches.c.id.in_(ids), watches.c.state == batch.state)
             connection.execute(polled.values(polls=watches.c.polls + 1, last_polled_at=now))
             for row, finding, facts in judged:
-                if apply(connection, row, finding, now) and finding.state in OUTCOMES:
+                if apply(connection, row, finding, now) and ended(facts):
                     _owe(connection, facts, finding.state, now)
             heal(connection, batch)
 
     def _judge(self, row: Record, found: list[Description], now: datetime) -> Finding:
+        told = awaited_by(row).facts
         if row["state"] == "intended":
-            # A copy of the snapshot may carry its tags: the first of this volume is meant.
-            found = [one for one in found if one.get("VolumeId") == row["volume_id"]]
-            found.sort(key=lambda one: str(one.get("StartTime")))
+            # A copy of the snapshot may carry its tags: the first of this source is meant.
+            found = [one for one in found if told(one).get("source_id") == row["source_id"]]
+            found.sort(key=lambda one: str(told(one).get("started_at")))
         if found:
             return settled(row, found[0])
         intended = row["state"] == "intended"
@@ -117,25 +118,28 @@ class Poller:
 
     def _facts(self, row: Record, finding: Finding) -> dict[str, Any]:
         """The watch as it is after ``finding``; with the volume's name, if it is to be told."""
-        facts = {**row, **finding.values}
-        if finding.state in OUTCOMES and not facts["volume_name"] and self._inventory_get:
-            volume = self._inventory_get("volume", facts["volume_id"])
-            facts["volume_name"] = harmless(volume.name) if volume else ""
+        facts = {**row, **finding.values, "state": finding.state}
+        if ended(facts) and not facts["source_name"] and self._inventory_get:
+            volume = self._inventory_get("volume", facts["source_id"])
+            facts["source_name"] = harmless(volume.name) if volume else ""
         return facts
 
 
 def _find_by_request(
-    clients: Clients, region: str, request_ids: Sequence[str]
+    clients: Clients, region: str, awaited: Awaited, request_ids: Sequence[str]
 ) -> list[Description]:
-    operation, parameters, _ = snapshots.find_by_request(*request_ids)
+    if awaited.find is None:
+        return []
+    operation, parameters, path = awaited.find(request_ids)
+    items = path.removesuffix("[]")
     pages = Call("ec2", operation, region, parameters).pages(clients)
-    return [description for page in pages for description in page.get("Snapshots", [])]
+    return [description for page in pages for description in page.get(items, [])]
 
 
-def _key_of(description: Description, state: str) -> str:
-    snapshot_id = str(description.get("SnapshotId") or "")
-    if state == "waiting" or not snapshot_id:
-        return snapshot_id
+def _key_of(awaited: Awaited, description: Description, state: str) -> str:
+    resource_id = str(awaited.facts(description).get("resource_id") or "")
+    if state == "waiting" or not resource_id:
+        return resource_id
     return tag_dict(description.get("Tags")).get(REQUEST_TAG, "")
 
 
@@ -150,13 +154,17 @@ def _owe(connection: Connection, watch: Mapping[str, Any], outcome: str, now: da
         row = {
             "id": identity,
             "watch_id": watch["id"],
-            "snapshot_id": watch["snapshot_id"],
+            "account": watch["account"],
+            "region": watch["region"],
+            "kind": watch["kind"],
+            "resource_id": watch["resource_id"],
             "outcome": outcome,
             "topic_arn": watch["topic_arn"],
-            "subject": SUBJECTS[outcome],
+            "subject": awaited_by(watch).outcome(outcome).subject,
             "message": compose(watch, outcome, identity, now),
             "state": "waiting",
             "made_at": now,
+            "reached_at": watch["completed_at"] or now,
             "due_at": now,
             "due_set_at": now,
         }

@@ -22,7 +22,7 @@ from app.aws.errors import AwsError
 from app.aws.topics import account_of, region_of
 from app.watches.messages import harmless, publish_parameters
 from app.watches.rows import Record, any_row, tell
-from app.watches.tables import is_due, notices, watches
+from app.watches.tables import is_due, notices
 
 # One attempt takes at most some 20 s (3 s to connect to each address, 10 s for the answer).
 LEASE = timedelta(seconds=45)
@@ -71,11 +71,8 @@ class Sender:
     def _clients(self, notice: Record) -> Clients:
         """The topic's own account's, or where that is not configured those of the watch's."""
         account = account_of(notice["topic_arn"])
-        if self._accounts.get(account) is None:
-            watch = select(watches.c.account).where(watches.c.id == notice["watch_id"])
-            with self._engine.connect().execution_options(reading=True) as connection:
-                account = connection.execute(watch).scalar_one()
-        return self._accounts.clients(account)
+        known = self._accounts.get(account) is not None
+        return self._accounts.clients(account if known else notice["account"])
 
     def _claim(self, now: datetime) -> Record | None:
         claimable = and_(notices.c.state.in_(("waiting", "sending")), is_due(notices, now))

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from app.aws.listing import Description
 from app.aws.tags import REQUEST_TAG, tag_dict
+from app.resources import AWAITED
+from app.resources.spec import Awaited
 from app.watches.messages import harmless
-from app.watches.outcomes import OUTCOMES, Finding, facts, outcome_of, present
+from app.watches.outcomes import Finding, facts, present
 from app.watches.rows import Record, apply, change, tell
 from app.watches.tables import notices, watches
 
@@ -40,14 +42,16 @@ class Store:
     def intend(
         self,
         *,
+        kind: str,
         request_id: str,
         account: str,
         region: str,
-        volume_id: str,
-        volume_name: str,
+        source_id: str,
+        source_name: str,
         description: str,
         topic_arn: str,
         outcomes: Sequence[str],
+        late_after: int | None,
         actor: str,
     ) -> str:
         """See ``Watches.intend``."""
@@ -55,9 +59,11 @@ class Store:
             raise WatchError("A watch on a snapshot yet to be made needs a request id.")
         now = self._clock()
         values = {
-            "volume_name": harmless(volume_name),
+            "kind": kind,
+            "source_name": harmless(source_name),
             "description": harmless(description),
-            "outcomes": _check_outcomes(outcomes),
+            "outcomes": _check_outcomes(AWAITED[kind], outcomes),
+            "late_after": late_after,
             "actor": harmless(actor),
             "state": "intended",
             "due_at": now + YOUNG,
@@ -68,12 +74,12 @@ class Store:
         with self._engine.begin() as connection:
             held = _one(connection, *(watches.c[name] == value for name, value in key.items()))
             if held is None:
-                values |= key | {"volume_id": harmless(volume_id, 64)}
+                values |= key | {"source_id": harmless(source_id, 64)}
                 return _insert(connection, values, now, "The snapshot is about to be asked for.")
-            if held["volume_id"] != volume_id:
+            if held["source_id"] != source_id:
                 raise WatchError(
-                    f"This form was sent before, for the volume {held['volume_id']}. Open it anew.",
-                    "volume_id",
+                    f"This form was sent before, for the volume {held['source_id']}. Open it anew.",
+                    "source_id",
                 )
             if held["state"] == "abandoned":
                 again = {**values, "absent_since": None, "absent_polls": 0, "ended_at": None}
@@ -81,23 +87,23 @@ class Store:
                 tell(connection, held["id"], now, "made", "The snapshot is asked for again.")
             return str(held["id"])
 
-    def bind(self, watch_id: str, snapshot: Description) -> None:
+    def bind(self, watch_id: str, found: Description) -> None:
         """See ``Watches.bind``."""
         with self._engine.begin() as connection:
-            self._bind(connection, _require(connection, watch_id), snapshot)
+            self._bind(connection, _require(connection, watch_id), found)
 
-    def _bind(self, connection: Connection, watch: Record, snapshot: Description) -> None:
-        snapshot_id = str(snapshot["SnapshotId"])
-        if watch["snapshot_id"] == snapshot_id:
+    def _bind(self, connection: Connection, watch: Record, found: Description) -> None:
+        resource_id = str(AWAITED[watch["kind"]].facts(found)["resource_id"])
+        if watch["resource_id"] == resource_id:
             return
         if watch["state"] not in {"intended", "abandoned"}:
             raise WatchError(
-                f"The watch {watch['id']} is {watch['state']} and cannot be put on {snapshot_id}."
+                f"The watch {watch['id']} is {watch['state']} and cannot be put on {resource_id}."
             )
         now = self._clock()
-        found = present(watch, snapshot)
-        values = {**found.values, "due_at": now, "due_set_at": now, "ended_at": None}
-        apply(connection, watch, Finding("waiting", values, found.told), now)
+        finding = present(watch, found)
+        values = {**finding.values, "due_at": now, "due_set_at": now, "ended_at": None}
+        apply(connection, watch, Finding("waiting", values, finding.told), now)
 
     def abandon(self, watch_id: str, why: str) -> None:
         """See ``Watches.abandon``."""
@@ -110,41 +116,49 @@ class Store:
     def watch(
         self,
         *,
+        kind: str,
         account: str,
         region: str,
-        snapshot: Description,
-        volume_name: str,
+        found: Description,
+        source_name: str,
         topic_arn: str,
         outcomes: Sequence[str],
+        late_after: int | None,
         actor: str,
+        rule_id: str | None,
     ) -> str:
         """See ``Watches.watch``."""
-        snapshot_id = str(snapshot["SnapshotId"])
-        reached = outcome_of(snapshot)
+        awaited = AWAITED[kind]
+        told = facts(awaited, found)
+        resource_id = str(awaited.facts(found)["resource_id"])
+        reached = awaited.outcome_of(str(told.get("aws_state")))
         if reached:
-            raise WatchError(f"{snapshot_id} {_already(reached)}.", "snapshot_id")
+            raise WatchError(f"{resource_id} {reached.told} already.", "resource_id")
         now = self._clock()
         values: dict[str, Any] = {
+            "kind": kind,
+            "rule_id": rule_id,
             "account": account,
             "region": region,
-            "snapshot_id": snapshot_id,
+            "resource_id": resource_id,
             "topic_arn": _check_topic(topic_arn),
-            "volume_id": "",
-            "volume_name": harmless(volume_name),
+            "source_id": "",
+            "source_name": harmless(source_name),
             "description": "",
-            "outcomes": _check_outcomes(outcomes),
+            "outcomes": _check_outcomes(AWAITED[kind], outcomes),
+            "late_after": late_after,
             "actor": harmless(actor),
             "state": "waiting",
             "due_at": now,
             "due_set_at": now,
         }
         # after facts, so that no spelling of AWS's comes between us and our own key
-        values |= {name: told for name, told in facts(snapshot).items() if name != "snapshot_id"}
+        values |= {name: value for name, value in told.items() if name != "resource_id"}
         with self._engine.begin() as connection:
-            held = _one(connection, *_same(values, snapshot))
+            held = _one(connection, *_same(values, found))
             if held is None:
-                return _insert(connection, values, now, f"Put on the pending {snapshot_id}.")
-            self._bind(connection, held, snapshot)
+                return _insert(connection, values, now, f"Put on the pending {resource_id}.")
+            self._bind(connection, held, found)
             return str(held["id"])
 
     def cancel(self, watch_id: str) -> None:
@@ -200,20 +214,17 @@ def _require(connection: Connection, watch_id: str) -> Record:
     return watch
 
 
-def _same(values: Mapping[str, Any], snapshot: Description) -> tuple[Any, ...]:
+def _same(values: Mapping[str, Any], found: Description) -> tuple[Any, ...]:
     """The conditions for the watch that already is on this snapshot, or was intended for it."""
-    on_it = and_(watches.c.snapshot_id == values["snapshot_id"], watches.c.state == "waiting")
+    on_it = and_(watches.c.resource_id == values["resource_id"], watches.c.state == "waiting")
     intended = and_(
-        watches.c.request_id == tag_dict(snapshot.get("Tags")).get(REQUEST_TAG, ""),
+        watches.c.request_id == tag_dict(found.get("Tags")).get(REQUEST_TAG, ""),
         watches.c.state.in_(("intended", "abandoned")),
-        watches.c.volume_id == values["volume_id"],
+        watches.c.source_id == values["source_id"],
     )
-    same_place = (watches.c[name] == values[name] for name in ("account", "region", "topic_arn"))
+    names = ("account", "region", "kind", "topic_arn")
+    same_place = (watches.c[name] == values[name] for name in names)
     return (*same_place, or_(on_it, intended))
-
-
-def _already(outcome: str) -> str:
-    return "is completed already" if outcome == "completed" else "has failed already"
 
 
 def _check_topic(arn: str) -> str:
@@ -226,13 +237,14 @@ def _check_topic(arn: str) -> str:
     return arn
 
 
-def _check_outcomes(outcomes: Sequence[str]) -> list[str]:
-    unknown = [name for name in outcomes if name not in OUTCOMES]
+def _check_outcomes(awaited: Awaited, outcomes: Sequence[str]) -> list[str]:
+    names = [outcome.name for outcome in awaited.outcomes]
+    unknown = [name for name in outcomes if name not in names]
     if unknown:
         raise WatchError(
-            f"{harmless(unknown[0], 50)!r} is not an outcome; there are {', '.join(OUTCOMES)}.",
+            f"{harmless(unknown[0], 50)!r} is not an outcome; there are {', '.join(names)}.",
             "outcomes",
         )
     if not outcomes:
         raise WatchError("Choose at least one outcome to be told of.", "outcomes")
-    return [name for name in OUTCOMES if name in outcomes]
+    return [name for name in names if name in outcomes]

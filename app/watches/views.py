@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, sel
 
 from app.resources.spec import StateClass
 from app.watches.messages import notice_of
-from app.watches.outcomes import OPEN, OUTCOMES
+from app.watches.outcomes import OPEN, ended
 from app.watches.rows import Record
 from app.watches.tables import events, notices, watches
 
@@ -24,6 +24,7 @@ _CLASSES: dict[str, StateClass] = {
     "sent": "ok",
     "failed": "failed",
     "vanished": "failed",
+    "held": "failed",
     "parked": "failed",
     "abandoned": "off",
     "cancelled": "off",
@@ -32,7 +33,7 @@ _CLASSES: dict[str, StateClass] = {
 
 @dataclass(frozen=True)
 class NoticeView:
-    """One message owed. ``state``: waiting, sending, sent, or parked until a person retries.
+    """One message owed. ``state``: waiting, sending, sent; held or parked until a person retries.
 
     ``due_at``: the next try, or when the running one is given up. ``uncertain``: how many tries
     may have been delivered although nobody could say so. ``error`` and ``advice``: what the last
@@ -40,8 +41,11 @@ class NoticeView:
     """
 
     id: str
-    watch_id: str
-    snapshot_id: str
+    watch_id: str | None
+    account: str
+    region: str
+    kind: str
+    resource_id: str
     outcome: str
     topic_arn: str
     subject: str
@@ -94,9 +98,10 @@ class WatchView:
     id: str
     account: str
     region: str
-    snapshot_id: str | None
-    volume_id: str
-    volume_name: str
+    kind: str
+    resource_id: str | None
+    source_id: str
+    source_name: str
     description: str
     topic_arn: str
     outcomes: tuple[str, ...]
@@ -104,7 +109,7 @@ class WatchView:
     state: str
     made_at: datetime
     ended_at: datetime | None
-    snapshot_state: str
+    aws_state: str
     progress: str
     state_message: str
     started_at: datetime | None
@@ -157,7 +162,7 @@ class Views:
 
     def of_resource(self, resource_id: str, limit: int) -> list[WatchView]:
         """Those on a snapshot, on snapshots of a volume, or that publish to a topic."""
-        columns = (watches.c.snapshot_id, watches.c.volume_id, watches.c.topic_arn)
+        columns = (watches.c.resource_id, watches.c.source_id, watches.c.topic_arn)
         with self._engine.connect().execution_options(reading=True) as connection:
             condition = or_(*(column == resource_id for column in columns))
             return _load(connection, condition, limit=limit)
@@ -202,7 +207,7 @@ def _load(
 
 def _owed(watch: Record) -> str:
     # By the derived id and not by watch_id: two watches can owe the same notice.
-    return notice_of(watch, watch["state"]) if watch["state"] in OUTCOMES else ""
+    return notice_of(watch, watch["state"]) if ended(watch) else ""
 
 
 def _notices(connection: Connection, rows: Sequence[Record]) -> dict[str, tuple[NoticeView, ...]]:

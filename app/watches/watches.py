@@ -11,7 +11,6 @@ from app import db
 from app.aws.accounts import Accounts
 from app.aws.listing import Description
 from app.resources.spec import Row
-from app.watches.outcomes import OUTCOMES
 from app.watches.poller import Learn, Patience, Poller
 from app.watches.sender import Sender
 from app.watches.store import Store
@@ -48,14 +47,16 @@ class Watches:
     def intend(
         self,
         *,
+        kind: str,
         request_id: str,
         account: str,
         region: str,
-        volume_id: str,
-        volume_name: str,
+        source_id: str,
+        source_name: str,
         description: str,
         topic_arn: str,
-        outcomes: Sequence[str] = OUTCOMES,
+        outcomes: Sequence[str],
+        late_after: int | None = None,
         actor: str,
     ) -> str:
         """Commit the intention to snapshot a volume and watch it, before CreateSnapshot is sent.
@@ -66,24 +67,26 @@ class Watches:
         an unknown outcome, or a request id that was used for another volume.
         """
         return self._store.intend(
+            kind=kind,
             request_id=request_id,
             account=account,
             region=region,
-            volume_id=volume_id,
-            volume_name=volume_name,
+            source_id=source_id,
+            source_name=source_name,
             description=description,
             topic_arn=topic_arn,
             outcomes=outcomes,
+            late_after=late_after,
             actor=actor,
         )
 
-    def bind(self, watch_id: str, snapshot: Description) -> None:
+    def bind(self, watch_id: str, found: Description) -> None:
         """The answer of CreateSnapshot came: from now on the watch waits for that snapshot.
 
         Does nothing if the poller has found it already. Raises WatchError for an unknown watch,
         and for one on another snapshot.
         """
-        self._store.bind(watch_id, snapshot)
+        self._store.bind(watch_id, found)
 
     def abandon(self, watch_id: str, why: str) -> None:
         """AWS certainly refused, so there is no snapshot to wait for. Raises WatchError.
@@ -96,13 +99,16 @@ class Watches:
     def watch(
         self,
         *,
+        kind: str,
         account: str,
         region: str,
-        snapshot: Description,
-        volume_name: str,
+        found: Description,
+        source_name: str,
         topic_arn: str,
-        outcomes: Sequence[str] = OUTCOMES,
+        outcomes: Sequence[str],
+        late_after: int | None = None,
         actor: str,
+        rule_id: str | None = None,
     ) -> str:
         """Put a watch on a snapshot that is pending; returns its id.
 
@@ -111,13 +117,16 @@ class Watches:
         unknown outcome.
         """
         return self._store.watch(
+            kind=kind,
             account=account,
             region=region,
-            snapshot=snapshot,
-            volume_name=volume_name,
+            found=found,
+            source_name=source_name,
             topic_arn=topic_arn,
             outcomes=outcomes,
+            late_after=late_after,
             actor=actor,
+            rule_id=rule_id,
         )
 
     def cancel(self, watch_id: str) -> None:

@@ -134,11 +134,13 @@ def watch_all(house: House) -> None:
     account = _account(house)
     for snapshot in account.snapshots.values():
         house.watches.watch(
+            kind="snapshot",
             account=ACCOUNT,
             region=REGIONS[0],
-            snapshot=snapshot,
-            volume_name="",
+            found=snapshot,
+            source_name="",
             topic_arn=TOPIC,
+            outcomes=["completed", "failed", "vanished"],
             actor="bench",
         )
 

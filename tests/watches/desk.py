@@ -13,6 +13,8 @@ from app.watches import Watches, WatchView
 from tests.accounts import one_account
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
 
+OUTCOMES = ("completed", "failed", "vanished")
+
 
 def open_engine(path: Path | str) -> Engine:
     """An engine that leaves the writing to the disk to the system: no test cuts the power."""
@@ -42,12 +44,14 @@ class Desk:
     def intend(self, request_id: str = "r-1", **more: Any) -> str:
         """An intent, as the form makes it."""
         given = {
+            "kind": "snapshot",
             "account": ACCOUNT,
             "region": REGION,
-            "volume_id": "vol-1",
-            "volume_name": "lj_volume",
+            "source_id": "vol-1",
+            "source_name": "lj_volume",
             "description": "lj_volumeSnap",
             "topic_arn": TOPIC,
+            "outcomes": OUTCOMES,
             "actor": "me",
             **more,
         }
@@ -57,21 +61,23 @@ class Desk:
         """A watch on a new pending snapshot."""
         watch_id = self.intend(f"r-{number}", **more)
         view = self.view(watch_id)
-        made = {"VolumeId": view.volume_id, "region": view.region}
+        made = {"VolumeId": view.source_id, "region": view.region}
         self.watches.bind(watch_id, self.aws.make(number, f"r-{number}", **made))
         return self.view(watch_id)
 
     def put_on(self, snapshot: dict[str, Any], **more: Any) -> str:
         """A watch on a snapshot that is there."""
         given = {
+            "kind": "snapshot",
             "account": ACCOUNT,
             "region": REGION,
-            "volume_name": "",
+            "source_name": "",
             "topic_arn": TOPIC,
+            "outcomes": OUTCOMES,
             "actor": "me",
             **more,
         }
-        return self.watches.watch(snapshot=snapshot, **given)
+        return self.watches.watch(found=snapshot, **given)
 
     def view(self, watch_id: str) -> WatchView:
         """The watch as its page shows it."""

@@ -65,9 +65,9 @@ class FakeAws:
         self.snapshots[snapshot["SnapshotId"]] = snapshot
         return _without_region(snapshot)
 
-    def finish(self, snapshot_id: str, state: str = "completed", **more: Any) -> None:
+    def finish(self, resource_id: str, state: str = "completed", **more: Any) -> None:
         """The snapshot reaches ``state``."""
-        self.snapshots[snapshot_id].update(State=state, **more)
+        self.snapshots[resource_id].update(State=state, **more)
 
     def count(self, name: str) -> int:
         """How often an operation was called."""

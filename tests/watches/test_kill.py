@@ -32,7 +32,7 @@ def kill_a_sender_in_the_act(desk: Desk, moment: str) -> list[str]:
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_killed_sender_loses_nothing(desk: Desk, aws: FakeAws, moment: str) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.later(seconds=5)
     assert desk.watches.poll(desk.now) is True
     out = kill_a_sender_in_the_act(desk, moment)

@@ -23,8 +23,7 @@ from hypothesis.stateful import (
 from sqlalchemy import event
 
 from app.watches.messages import notice_of
-from app.watches.outcomes import OUTCOMES
-from tests.watches.desk import Desk, open_engine
+from tests.watches.desk import OUTCOMES, Desk, open_engine
 from tests.watches.fakes import (
     ACCOUNT,
     REGION,
@@ -110,7 +109,7 @@ class WatchMachine(RuleBasedStateMachine):
         self.ended[snapshot] = end
         if end == "deleted":
             del self.aws.snapshots[snapshot]
-            if self.desk.view(watch).snapshot_id is None:
+            if self.desk.view(watch).resource_id is None:
                 del self.made[watch]  # gone before anybody knew of it
         else:
             self.aws.finish(snapshot, end)
@@ -217,7 +216,8 @@ class WatchMachine(RuleBasedStateMachine):
         topic = self.desk.view(watch).topic_arn
         snapshot = self.made[watch]
         place = {"account": ACCOUNT, "region": REGION}
-        return {**place, "snapshot_id": snapshot, "topic_arn": topic}
+        same = {"kind": "snapshot", "occasion": "", "resource_id": snapshot}
+        return {**place, **same, "topic_arn": topic}
 
     def teardown(self) -> None:
         try:
@@ -249,7 +249,7 @@ class WatchMachine(RuleBasedStateMachine):
             if watch not in self.made:
                 assert (view.state, view.notices) == ("abandoned", ())
                 continue
-            assert view.snapshot_id == self.made[watch]
+            assert view.resource_id == self.made[watch]
             assert view.state in OUTCOMES
             assert view.state in self.possible(watch)
             (notice,) = view.notices

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.watches.messages import SUBJECTS, compose, harmless, notice_of, publish_parameters
-from app.watches.outcomes import OUTCOMES
+from app.resources import AWAITED
+from app.watches.messages import compose, harmless, notice_of, publish_parameters
+from tests.watches.desk import OUTCOMES
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC
 
 ENDED = START + timedelta(hours=2, minutes=5)
@@ -19,12 +20,14 @@ ENDED = START + timedelta(hours=2, minutes=5)
 
 def watch(**more: Any) -> dict[str, Any]:
     return {
+        "kind": "snapshot",
+        "occasion": "",
         "account": ACCOUNT,
         "region": REGION,
-        "snapshot_id": "snap-1",
+        "resource_id": "snap-1",
         "topic_arn": TOPIC,
-        "volume_id": "vol-1",
-        "volume_name": "lj_volume",
+        "source_id": "vol-1",
+        "source_name": "lj_volume",
         "description": "lj_volumeSnap",
         "state_message": "",
         "started_at": START,
@@ -53,7 +56,7 @@ def test_the_message_tells_everything() -> None:
 
 
 def test_what_aws_does_not_tell_is_said_so() -> None:
-    bare = watch(volume_name="", description="", started_at=None, completed_at=None, size_gib=None)
+    bare = watch(source_name="", description="", started_at=None, completed_at=None, size_gib=None)
     message = compose(bare, "completed", "n-1", ENDED)
     assert "Volume: vol-1\nDescription: none\nStarted: not known\n" in message
     assert "Completed: seen at 2026-03-01 14:05:00 UTC\n" in message
@@ -68,16 +71,16 @@ def test_a_failure_without_reason_says_so() -> None:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_subjects_are_as_sns_takes_them(outcome: str) -> None:
-    assert re.fullmatch(r"[ -~]{1,99}", SUBJECTS[outcome])
+    assert re.fullmatch(r"[ -~]{1,99}", AWAITED["snapshot"].outcome(outcome).subject)
 
 
 def test_the_subject_of_a_completed_snapshot_is_snapshot_done() -> None:
-    assert SUBJECTS["completed"] == "Snapshot done"
+    assert AWAITED["snapshot"].outcome("completed").subject == "Snapshot done"
 
 
 @given(text=st.text(st.characters(codec=None), max_size=300), outcome=st.sampled_from(OUTCOMES))
 def test_no_text_can_forge_a_line_of_the_message(text: str, outcome: str) -> None:
-    hostile = watch(description=text, volume_name=text, state_message=text, absent_since=START)
+    hostile = watch(description=text, source_name=text, state_message=text, absent_since=START)
     message = compose(hostile, outcome, "n-1", ENDED)
     plain = compose(watch(absent_since=START), outcome, "n-1", ENDED)
     labels = [line.partition(":")[0] for line in message.splitlines()]
@@ -104,7 +107,7 @@ def test_long_texts_are_cut() -> None:
 def test_a_notices_id_is_always_the_same_and_never_anothers() -> None:
     ids = {notice_of(watch(), outcome) for outcome in OUTCOMES}
     ids |= {notice_of(watch(**{key: "x"}), "completed") for key in ("account", "region")}
-    ids |= {notice_of(watch(**{key: "x"}), "completed") for key in ("snapshot_id", "topic_arn")}
+    ids |= {notice_of(watch(**{key: "x"}), "completed") for key in ("resource_id", "topic_arn")}
     assert len(ids) == len(OUTCOMES) + 4
     assert notice_of(watch(), "completed") == notice_of(watch(description="x"), "completed")
 
@@ -113,12 +116,18 @@ def test_attributes_tell_machines_what_it_is() -> None:
     notice = {
         "id": "n-1",
         "outcome": "failed",
-        "snapshot_id": "snap-1",
+        "kind": "snapshot",
+        "resource_id": "snap-1",
         "topic_arn": TOPIC,
         "subject": "s",
         "message": "m",
     }
     parameters = publish_parameters(notice)
     told = {name: one["StringValue"] for name, one in parameters["MessageAttributes"].items()}
-    assert told == {"notice_id": "n-1", "outcome": "failed", "snapshot_id": "snap-1"}
+    assert told == {
+        "notice_id": "n-1",
+        "outcome": "failed",
+        "kind": "snapshot",
+        "resource_id": "snap-1",
+    }
     assert "MessageGroupId" not in parameters

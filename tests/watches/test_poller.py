@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.resources import AWAITED
 from app.watches import outcomes
 from tests.watches.desk import Desk
 from tests.watches.fakes import (
@@ -65,7 +66,7 @@ def test_nothing_is_asked_before_it_is_due(desk: Desk, aws: FakeAws) -> None:
 def test_a_clock_that_steps_back_does_not_stop_the_polls(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
     desk.tick()
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.later(days=-2)
     desk.work()
     assert len(aws.published) == 1
@@ -74,7 +75,7 @@ def test_a_clock_that_steps_back_does_not_stop_the_polls(desk: Desk, aws: FakeAw
 def test_every_change_is_told_but_not_every_poll(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
     for progress in ("0%", "0%", "40%", "40%", "99%"):
-        aws.finish(watch.snapshot_id or "", "pending", Progress=progress)
+        aws.finish(watch.resource_id or "", "pending", Progress=progress)
         desk.tick()
     view = desk.view(watch.id)
     assert view.polls == 5
@@ -86,7 +87,7 @@ def test_every_change_is_told_but_not_every_poll(desk: Desk, aws: FakeAws) -> No
 @pytest.mark.parametrize("state", ["pending", "recoverable", "recovering", "brand-new", ""])
 def test_other_states_are_waited_out(desk: Desk, aws: FakeAws, state: str) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "", state)
+    aws.finish(watch.resource_id or "", state)
     for _ in range(30):
         desk.tick(**MINUTE)
     assert desk.view(watch.id).state == "waiting"
@@ -95,7 +96,7 @@ def test_other_states_are_waited_out(desk: Desk, aws: FakeAws, state: str) -> No
 def test_a_snapshot_that_is_gone_for_ten_minutes_has_vanished(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
     desk.tick()
-    del aws.snapshots[watch.snapshot_id or ""]
+    del aws.snapshots[watch.resource_id or ""]
     for _ in range(10):
         desk.tick(**MINUTE)
     assert (desk.view(watch.id).state, aws.published) == ("waiting", [])
@@ -108,12 +109,12 @@ def test_a_snapshot_that_is_gone_for_ten_minutes_has_vanished(desk: Desk, aws: F
 
 def test_a_snapshot_that_comes_back_in_time_has_not_vanished(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
-    held = aws.snapshots.pop(watch.snapshot_id or "")
+    held = aws.snapshots.pop(watch.resource_id or "")
     for _ in range(9):
         desk.tick(**MINUTE)
-    aws.snapshots[watch.snapshot_id or ""] = held
+    aws.snapshots[watch.resource_id or ""] = held
     desk.tick(**MINUTE)
-    del aws.snapshots[watch.snapshot_id or ""]
+    del aws.snapshots[watch.resource_id or ""]
     for _ in range(9):
         desk.tick(**MINUTE)
     assert desk.view(watch.id).state == "waiting"
@@ -124,7 +125,7 @@ def test_a_clock_that_steps_does_not_make_a_snapshot_vanish(
     desk: Desk, aws: FakeAws, jump: dict[str, float]
 ) -> None:
     watch = desk.waiting()
-    del aws.snapshots[watch.snapshot_id or ""]
+    del aws.snapshots[watch.resource_id or ""]
     desk.tick()
     desk.later(**jump)
     desk.tick()
@@ -141,8 +142,8 @@ def test_a_snapshot_whose_answer_was_lost_is_found_by_its_tag(desk: Desk, aws: F
     assert aws.count("DescribeSnapshots") == 0, "the request may still be under way"
     desk.tick(seconds=20)
     view = desk.view(watch)
-    assert (view.state, view.snapshot_id) == ("waiting", f"snap-{7:017x}")
-    aws.finish(view.snapshot_id or "")
+    assert (view.state, view.resource_id) == ("waiting", f"snap-{7:017x}")
+    aws.finish(view.resource_id or "")
     desk.tick()
     assert len(aws.published) == 1
 
@@ -162,7 +163,7 @@ def test_a_copy_that_carries_the_tag_is_not_taken_for_the_snapshot(
     aws.make(1, "r-1", VolumeId="vol-ffffffff", State="completed")
     aws.make(2, "r-1")
     desk.tick(minutes=1)
-    assert desk.view(watch).snapshot_id == f"snap-{2:017x}"
+    assert desk.view(watch).resource_id == f"snap-{2:017x}"
 
 
 def test_an_intent_of_which_aws_knows_nothing_is_abandoned_after_a_quarter_of_an_hour(
@@ -183,7 +184,7 @@ def test_the_answer_may_come_after_all(desk: Desk, aws: FakeAws) -> None:
     for _ in range(16):
         desk.tick(**MINUTE)
     desk.watches.bind(watch, aws.make(1, "r-1"))
-    aws.finish(desk.view(watch).snapshot_id or "")
+    aws.finish(desk.view(watch).resource_id or "")
     desk.tick()
     assert len(aws.published) == 1
 
@@ -213,7 +214,7 @@ def test_trouble_with_aws_loses_nothing_and_is_shown(
     desk: Desk, aws: FakeAws, fault: object, code: str
 ) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     aws.before["DescribeSnapshots"] += [fault] * 3  # type: ignore[list-item]
     desk.tick()
     view = desk.view(watch.id)
@@ -256,7 +257,7 @@ def test_credentials_of_another_account_make_nothing_vanish(desk: Desk, aws: Fak
 
 def test_a_poller_that_dies_is_followed_by_another(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     aws.after["DescribeSnapshots"].append(die)
     desk.later(seconds=5)
     with pytest.raises(Killed):
@@ -268,7 +269,7 @@ def test_a_poller_that_dies_is_followed_by_another(desk: Desk, aws: FakeAws) -> 
 
 def test_two_pollers_at_once_owe_one_notice(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     other = Desk(desk.engine, aws, desk.poll)
     other.now = desk.now
 
@@ -285,7 +286,7 @@ def test_two_pollers_at_once_owe_one_notice(desk: Desk, aws: FakeAws) -> None:
 def test_odd_descriptions_do_not_stop_the_others(desk: Desk, aws: FakeAws) -> None:
     odd, good = desk.waiting(1), desk.waiting(2)
     aws.finish(
-        odd.snapshot_id or "",
+        odd.resource_id or "",
         "completed",
         StartTime="yesterday",
         VolumeSize="large",
@@ -293,14 +294,14 @@ def test_odd_descriptions_do_not_stop_the_others(desk: Desk, aws: FakeAws) -> No
         Description="a\x00b" * 500,
         VolumeId=None,
     )
-    aws.finish(good.snapshot_id or "")
+    aws.finish(good.resource_id or "")
     desk.tick()
     assert len(aws.published) == 2
     assert "\x00" not in desk.view(odd.id).description
 
 
 def test_times_are_read_whatever_their_zone() -> None:
-    with_zone = outcomes.facts({"StartTime": "2026-03-01T13:00:00+01:00"})
-    with_z = outcomes.facts({"StartTime": "2026-03-01T12:00:00Z"})
-    without = outcomes.facts({"StartTime": "2026-03-01T12:00:00"})
+    with_zone = outcomes.facts(AWAITED["snapshot"], {"StartTime": "2026-03-01T13:00:00+01:00"})
+    with_z = outcomes.facts(AWAITED["snapshot"], {"StartTime": "2026-03-01T12:00:00Z"})
+    without = outcomes.facts(AWAITED["snapshot"], {"StartTime": "2026-03-01T12:00:00"})
     assert with_zone == with_z == without

@@ -57,13 +57,15 @@ class Walk:
 
     def intend(self, volume: str, request_id: str) -> str:
         return self.watches.intend(
+            kind="snapshot",
             request_id=request_id,
             account=ACCOUNT,
             region=REGION,
-            volume_id=volume,
-            volume_name="lj_volume",
+            source_id=volume,
+            source_name="lj_volume",
             description="lj_volumeSnap",
             topic_arn=TOPIC,
+            outcomes=["completed", "failed", "vanished"],
             actor="me",
         )
 
@@ -118,7 +120,7 @@ def test_the_message_reaches_the_queue(walk: Walk, volume: str) -> None:
     watch = walk.intend(volume, "r-walk")
     walk.watches.bind(watch, walk.run(walk.create_snapshot(volume, "r-walk")))
     walk.later(seconds=5)
-    assert (walk.view(watch).state, walk.view(watch).snapshot_state) == ("waiting", "pending")
+    assert (walk.view(watch).state, walk.view(watch).aws_state) == ("waiting", "pending")
     clock.advance(60)
     walk.later(seconds=5)
     view = walk.view(watch)
@@ -127,7 +129,7 @@ def test_the_message_reaches_the_queue(walk: Walk, volume: str) -> None:
     assert message["Subject"] == "Snapshot done"
     assert message["MessageId"] == notice.sns_message_id
     assert message["MessageAttributes"]["notice_id"]["Value"] == notice.id
-    assert f"Snapshot: {view.snapshot_id}\nVolume: {volume} (lj_volume)\n" in message["Message"]
+    assert f"Snapshot: {view.resource_id}\nVolume: {volume} (lj_volume)\n" in message["Message"]
     assert "Started: 20" in message["Message"]
     assert "Outcome: completed\nSize: 8 GiB\n" in message["Message"]
 

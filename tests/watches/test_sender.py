@@ -26,7 +26,7 @@ from tests.watches.fakes import (
 def owed(desk: Desk, aws: FakeAws, number: int = 1, **more: str) -> str:
     """A watch whose notice is owed but not sent; returns the watch's id."""
     watch = desk.waiting(number, **more)
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.later(seconds=5)
     while desk.watches.poll(desk.now):
         pass
@@ -263,4 +263,4 @@ def test_a_fifo_topic_gets_group_and_deduplication_id(desk: Desk, aws: FakeAws) 
     desk.work()
     (message,) = aws.published
     assert message["MessageDeduplicationId"] == notice(desk, watch).id
-    assert message["MessageGroupId"] == desk.view(watch).snapshot_id
+    assert message["MessageGroupId"] == desk.view(watch).resource_id

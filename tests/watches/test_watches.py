@@ -17,7 +17,7 @@ def test_a_completed_snapshot_is_told_of_once(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
     desk.tick()
     assert aws.published == []
-    aws.finish(watch.snapshot_id or "", CompletionTime=START + timedelta(minutes=3))
+    aws.finish(watch.resource_id or "", CompletionTime=START + timedelta(minutes=3))
     for _ in range(5):
         desk.tick()
     (message,) = aws.published
@@ -37,7 +37,7 @@ def test_a_restart_while_pending_sends_exactly_one(desk: Desk, aws: FakeAws) -> 
     desk.tick()
     desk.restart()
     desk.later(hours=3)
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.restart()
     desk.work()
     desk.restart()
@@ -47,7 +47,7 @@ def test_a_restart_while_pending_sends_exactly_one(desk: Desk, aws: FakeAws) -> 
 
 def test_a_failed_snapshot_is_told_of_with_awss_reason(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "", "error", StateMessage="Client.InvalidKey: no key")
+    aws.finish(watch.resource_id or "", "error", StateMessage="Client.InvalidKey: no key")
     desk.tick()
     assert aws.published[0]["Subject"] == "Snapshot failed"
     assert "State message: Client.InvalidKey: no key" in aws.published[0]["Message"]
@@ -56,7 +56,7 @@ def test_a_failed_snapshot_is_told_of_with_awss_reason(desk: Desk, aws: FakeAws)
 
 def test_an_outcome_that_was_not_chosen_ends_the_watch_silently(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting(outcomes=("failed", "vanished"))
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.tick()
     view = desk.view(watch.id)
     assert (view.state, view.notices, aws.published) == ("completed", (), [])
@@ -91,7 +91,7 @@ def test_a_snapshot_that_has_ended_takes_no_watch(
 ) -> None:
     with pytest.raises(WatchError, match=word) as caught:
         desk.put_on({**aws.make(1), "State": state})
-    assert caught.value.field == "snapshot_id"
+    assert caught.value.field == "resource_id"
 
 
 def test_a_watch_on_a_snapshot_that_was_intended_is_that_same_watch(
@@ -111,7 +111,7 @@ def test_two_watches_that_ask_for_the_same_owe_one_notice(desk: Desk, aws: FakeA
     first = desk.intend("r-1")
     second = desk.put_on({**aws.make(1, "r-1"), "Tags": []})
     desk.watches.bind(first, aws.make(1, "r-1"))
-    aws.finish(desk.view(first).snapshot_id or "")
+    aws.finish(desk.view(first).resource_id or "")
     desk.tick()
     assert len(aws.published) == 1
     assert desk.view(first).notices == desk.view(second).notices != ()
@@ -146,8 +146,8 @@ def test_outcomes_must_be_known_ones(desk: Desk, outcomes: tuple[str, ...], said
 def test_the_same_form_twice_makes_one_watch(desk: Desk) -> None:
     assert desk.intend("r-1") == desk.intend("r-1")
     with pytest.raises(WatchError, match=r"sent before.*vol-1") as caught:
-        desk.intend("r-1", volume_id="vol-2")
-    assert caught.value.field == "volume_id"
+        desk.intend("r-1", source_id="vol-2")
+    assert caught.value.field == "source_id"
 
 
 def test_an_intent_without_request_id_is_refused(desk: Desk) -> None:
@@ -183,7 +183,7 @@ def test_a_watch_cannot_be_put_on_a_second_snapshot(desk: Desk, aws: FakeAws) ->
 def test_a_cancelled_watch_tells_nothing(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
     desk.watches.cancel(watch.id)
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.tick()
     assert (desk.view(watch.id).state, aws.published) == ("cancelled", [])
     with pytest.raises(WatchError, match="is cancelled; only one that waits"):
@@ -195,7 +195,7 @@ def test_after_a_cancelled_watch_there_can_be_a_new_one(desk: Desk, aws: FakeAws
     desk.watches.cancel(watch.id)
     again = desk.put_on(aws.make(1, "r-1"))
     assert again != watch.id
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     desk.tick()
     assert len(aws.published) == 1
     assert desk.view(watch.id).notices == ()
@@ -203,7 +203,7 @@ def test_after_a_cancelled_watch_there_can_be_a_new_one(desk: Desk, aws: FakeAws
 
 def test_cancelling_while_aws_is_asked_wins(desk: Desk, aws: FakeAws) -> None:
     watch = desk.waiting()
-    aws.finish(watch.snapshot_id or "")
+    aws.finish(watch.resource_id or "")
     aws.after["DescribeSnapshots"].append(lambda: desk.watches.cancel(watch.id))
     desk.tick()
     assert (desk.view(watch.id).state, aws.published) == ("cancelled", [])
@@ -222,7 +222,7 @@ def test_lists_are_newest_first_and_by_state(desk: Desk, aws: FakeAws) -> None:
         made.append(desk.waiting(number).id)
         desk.later(seconds=1)
     desk.watches.cancel(made[0])
-    aws.finish(desk.view(made[1]).snapshot_id or "")
+    aws.finish(desk.view(made[1]).resource_id or "")
     aws.before["Publish"].append(refuse("NotFound", 404))
     desk.tick()
     assert [view.id for view in desk.watches.list()] == made[::-1]
@@ -237,8 +237,8 @@ def test_lists_are_newest_first_and_by_state(desk: Desk, aws: FakeAws) -> None:
 
 def test_a_resources_page_finds_its_watches(desk: Desk) -> None:
     watch = desk.waiting(1)
-    desk.waiting(2, volume_id="vol-2", topic_arn=OTHER_TOPIC)
-    for resource in (watch.snapshot_id or "", "vol-1", TOPIC):
+    desk.waiting(2, source_id="vol-2", topic_arn=OTHER_TOPIC)
+    for resource in (watch.resource_id or "", "vol-1", TOPIC):
         assert [view.id for view in desk.watches.of_resource(resource)] == [watch.id]
     assert list(desk.watches.of_resource("vol-3")) == []
 
