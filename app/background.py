@@ -21,6 +21,7 @@ from app.inventory.jobs import LEAST_THREADS
 PAUSE_SECONDS = 0.5
 BUSY_PAUSE_SECONDS = 0.02  # lets the threads that serve pages have their turn
 STOP_SECONDS = 10.0
+STEPS = ("poll", "send", "identity", "collect", "warm")  # those that the threads make
 Step = Callable[[datetime], bool]
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ def tick(house: House, now: datetime) -> bool:
 
     A step that fails is logged and does not keep the others from theirs.
     """
-    busy = _try("collect", house.collector.tick, now)
+    busy = _try(house, "collect", house.collector.tick, now)
     return tend(house, now) or busy
 
 
@@ -41,17 +42,19 @@ def tend(house: House, now: datetime) -> bool:
         "send": house.watches.send,
         "identity": house.meet,
     }
-    busy = [_try(name, step, now) for name, step in steps.items()]
-    house.ticked_at = present()
+    busy = [_try(house, name, step, now) for name, step in steps.items()]
     return any(busy)
 
 
-def _try(name: str, step: Step, now: datetime) -> bool:
+def _try(house: House, name: str, step: Step, now: datetime) -> bool:
     try:
-        return step(now)
+        busy = step(now)
     except Exception:  # whatever it is, the thread must go on: it holds everybody's watches
         log.exception("background step failed", step=name)
+        house.ticks.note(name, "failed")
         return False
+    house.ticks.note(name, "busy" if busy else "idle")
+    return busy
 
 
 class Background:
@@ -59,7 +62,7 @@ class Background:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._stopping = threading.Event()
+        self._stopping = house.stopping
         collecting = [
             threading.Thread(target=self._collect, name=f"collector-{number}", daemon=True)
             for number in range(max(LEAST_THREADS, house.settings.collectors))
@@ -70,7 +73,7 @@ class Background:
 
     def start(self) -> None:
         """Begin to tick."""
-        self._house.has_background = True
+        self._house.ticks.expect(STEPS)
         for thread in self._threads:
             thread.start()
 
@@ -85,7 +88,6 @@ class Background:
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        self._house.has_background = False
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -95,12 +97,12 @@ class Background:
 
     def _collect(self) -> None:
         while not self._stopping.is_set():
-            busy = _try("collect", self._house.collector.tick, present())
+            busy = _try(self._house, "collect", self._house.collector.tick, present())
             self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
 
     def _warm(self) -> None:
         while not self._stopping.is_set():
-            busy = _try("warm", lambda _: self._house.warm(), present())
+            busy = _try(self._house, "warm", lambda _: self._house.warm(), present())
             self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
 
 

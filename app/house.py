@@ -11,16 +11,19 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine
 
 from app.aws.accounts import Accounts, Memory, Source
+from app.aws.attempts import Listener
 from app.aws.errors import AwsError
 from app.aws.reference import References
 from app.db import make_engine
 from app.inventory import Collector, Inventory
 from app.inventory.known_accounts import KnownAccounts
 from app.inventory.recent import Recent
+from app.metrics import Metrics
 from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
+from app.ticks import Ticks
 from app.watches import Watches
 
 Answer = TypeVar("Answer")
@@ -38,9 +41,10 @@ class House:
     inventory: Inventory
     collector: Collector
     watches: Watches
+    metrics: Metrics
+    ticks: Ticks
     wake: threading.Event = field(default_factory=threading.Event)
-    has_background: bool = False
-    ticked_at: datetime | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     _recalled: Recent[Any] = field(default_factory=lambda: Recent(_RECALLED))
     _warmed: set[tuple[str, str]] = field(default_factory=set)
@@ -80,7 +84,9 @@ class House:
         return self.accounts.meet(now)
 
 
-def make_accounts(settings: Settings, memory: Memory | None = None) -> Accounts:
+def make_accounts(
+    settings: Settings, memory: Memory | None = None, listener: Listener | None = None
+) -> Accounts:
     """The accounts of the settings."""
     return Accounts(
         [Source(*each) for each in settings.accounts],
@@ -88,6 +94,7 @@ def make_accounts(settings: Settings, memory: Memory | None = None) -> Accounts:
         sandbox_url=settings.sandbox_url if settings.aws == "sandbox" else "",
         all_regions=settings.all_regions,
         memory=memory,
+        listener=listener,
     )
 
 
@@ -95,7 +102,9 @@ def build(settings: Settings) -> House:
     """Wire a console together; brings the database up to date first."""
     engine = make_engine(settings.database_url)
     upgrade(engine)
-    accounts = make_accounts(settings, KnownAccounts(engine))
+    ticks = Ticks()
+    metrics = Metrics(engine, settings, ticks)
+    accounts = make_accounts(settings, KnownAccounts(engine), metrics.called)
     inventory = Inventory(engine, RESOURCES)
     collector = Collector(inventory, accounts, RESOURCES, settings)
     return House(
@@ -112,4 +121,6 @@ def build(settings: Settings) -> House:
             collector.learn,
             poll_seconds=settings.poll_seconds,
         ),
+        metrics,
+        ticks,
     )

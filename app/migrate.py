@@ -22,7 +22,7 @@ def upgrade(engine: Engine) -> None:
     SQLite's write lock, or a lock of PostgreSQL's made for this, from its beginning, so the second
     one waits and finds nothing to do.
     """
-    if _current(engine) == latest():
+    if current(engine) == latest():
         return  # without importing Alembic, which costs more than the rest of a start
     from alembic import command
     from alembic.config import Config
@@ -44,7 +44,8 @@ def _wait_for_turn(connection: Connection) -> None:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_TURN})"))
 
 
-def _current(engine: Engine) -> str:
+def current(engine: Engine) -> str:
+    """The revision that the database is at; empty for one without tables."""
     with engine.connect().execution_options(reading=True) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""

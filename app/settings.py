@@ -21,9 +21,15 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=.@:/-]{2,1224}", re.ASCII)
 # The driver is ours to choose; the usual ways to write such an address are understood.
 _POSTGRESQL = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg)://")
-_OF_FILES = ("database_url", "secret_key")  # each may be read from a file: ENCANTE_…_FILE
+# each may be read from a file: ENCANTE_…_FILE
+_OF_FILES = ("database_url", "secret_key", "metrics_token")
 # External ids are nobody's business, and the address of a database may hold a password.
-_NOT_TOLD = {"ENCANTE_SECRET_KEY", "ENCANTE_ACCOUNTS", "ENCANTE_DATABASE_URL"}
+_NOT_TOLD = {
+    "ENCANTE_SECRET_KEY",
+    "ENCANTE_METRICS_TOKEN",
+    "ENCANTE_ACCOUNTS",
+    "ENCANTE_DATABASE_URL",
+}
 
 
 class SettingsError(Exception):
@@ -70,6 +76,8 @@ class Settings(BaseSettings):
     keep_days: float = Field(default=90, gt=0, le=3650)
     collectors: int = Field(default=4, ge=1, le=32)
     threads: int = Field(default=8, ge=1, le=256)
+    metrics_token: str = Field(default="", repr=False)
+    metrics_token_file: Path | None = None
     log_format: Literal["console", "json"] = "console"
 
     @field_validator("regions", "allowed_hosts", mode="before")
@@ -102,6 +110,13 @@ class Settings(BaseSettings):
                     f"{region!r} is not the name of a region, such as eu-central-1 (or all, alone)"
                 )
         return tuple(dict.fromkeys(value))
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < 16:
+            raise ValueError("must have 16 characters at least")
+        return value
 
     @field_validator("database_url")
     @classmethod

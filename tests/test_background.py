@@ -12,6 +12,7 @@ from typing import Any, cast
 from app.background import Background, tick
 from app.db import now
 from app.house import House
+from app.ticks import Ticks
 
 Step = Callable[[datetime], bool]
 
@@ -33,8 +34,8 @@ def house(collect: Step = idle, poll: Step = idle, stop: Callable[[], None] = la
         meet=idle,
         warm=lambda: False,
         wake=threading.Event(),
-        has_background=False,
-        ticked_at=None,
+        stopping=threading.Event(),
+        ticks=Ticks(),
     )
 
 
@@ -48,7 +49,7 @@ def until(ready: Callable[[], bool]) -> None:
 def test_a_step_that_fails_does_not_keep_the_others_from_theirs() -> None:
     made = house(collect=fails, poll=lambda _: True)
     assert tick(cast(House, made), now())
-    assert made.ticked_at is not None
+    assert made.ticks.counts()["collect", "failed"] == made.ticks.counts()["poll", "busy"] == 1
 
 
 def test_threads_go_on_when_their_step_fails() -> None:
@@ -90,7 +91,8 @@ def test_when_they_are_stopped_the_threads_end() -> None:
     background = Background(cast(House, made))
     background.start()
     assert threading.active_count() == before + 5
-    assert made.has_background
+    assert made.ticks.ages().keys() == {"poll", "send", "identity", "collect", "warm"}
+    assert not made.stopping.is_set()
     background.stop()
     assert threading.active_count() == before
-    assert not made.has_background
+    assert made.stopping.is_set()

@@ -11,9 +11,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
+from app.aws.attempts import Listener
 from app.aws.call import Call
 from app.aws.clients import Clients, Identity, Role
 from app.aws.errors import AwsError
@@ -103,7 +105,7 @@ class Accounts:
     """All accounts of this console, in the order of the settings; the first is the main one.
 
     ``regions`` are those of every account; with ``all_regions`` AWS tells which are opted in, and
-    ``regions`` are what goes until it has.
+    ``regions`` are what goes until it has. ``listener`` is told of every request to AWS.
     """
 
     def __init__(
@@ -115,11 +117,12 @@ class Accounts:
         all_regions: bool = False,
         memory: Memory | None = None,
         clients: Sequence[Clients] = (),
+        listener: Listener | None = None,
     ) -> None:
         self._default = tuple(regions)
         self._all_regions = all_regions
         self._memory = memory
-        made = clients or _make_clients(sources, sandbox_url, self._default[0])
+        made = clients or _make_clients(sources, sandbox_url, self._default[0], listener)
         known = memory.load() if memory else {}
         self._entries = []
         for source, one in zip(sources, made, strict=True):
@@ -299,21 +302,23 @@ def _twice(first: Account, second: Account) -> AwsError:
     )
 
 
-def _make_clients(sources: Sequence[Source], sandbox_url: str, region: str) -> list[Clients]:
+def _make_clients(
+    sources: Sequence[Source], sandbox_url: str, region: str, listener: Listener | None
+) -> list[Clients]:
     """The clients of each source; those who assume roles from one profile share its own."""
-    pool = Pool()
+    make = partial(Clients, sandbox_url, pool=Pool(), listener=listener)
     bases: dict[str, Clients] = {}
 
     def base(profile: str) -> Clients:
         if profile not in bases:
-            bases[profile] = Clients(sandbox_url, profile=profile, pool=pool)
+            bases[profile] = make(profile=profile)
         return bases[profile]
 
     made = []
     for source in sources:
         if source.role:
             role = Role(source.role, source.external_id, base(source.profile), region)
-            made.append(Clients(sandbox_url, role=role, profile=source.profile, pool=pool))
+            made.append(make(role=role, profile=source.profile))
         else:
             made.append(base(source.profile))
     return made

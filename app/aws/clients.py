@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from app.aws import lean, sessions, turns
+from app.aws.attempts import Listener, Response, failure
 from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat
 from app.aws.pool import Pool
@@ -76,7 +77,8 @@ class Clients:
     With ``sandbox_url`` they talk to the embedded sandbox, whatever the environment says; without,
     boto3's own chain decides on credentials (that of ``profile``, if one is named), and
     AWS_ENDPOINT_URL on the endpoint. With a ``role`` that is assumed, and again before its
-    credentials end. ``pool`` keeps the clients, and may be shared.
+    credentials end. ``pool`` keeps the clients, and may be shared. ``listener`` is told of every
+    request that was made.
     """
 
     def __init__(
@@ -86,11 +88,13 @@ class Clients:
         profile: str = "",
         role: Role | None = None,
         pool: Pool | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self._sandbox_url = sandbox_url
         self._profile = profile
         self._role = role
         self._pool = Pool() if pool is None else pool
+        self._listener = listener
         self._lock = threading.Lock()
         self._session: Any = None
         self._expected = ""
@@ -155,15 +159,20 @@ class Clients:
         }
 
     def _note_attempt(
-        self, response: Any = None, caught_exception: Exception | None = None, **_: Any
+        self,
+        operation: Any,
+        response: Response | None = None,
+        caught_exception: Exception | None = None,
+        **_: Any,
     ) -> None:
-        """Called by botocore after each attempt: keeps whether one of them got no clear answer."""
-        if caught_exception is not None:
-            lost = from_boto(caught_exception, "", "", "").may_have_happened
-        else:
-            lost = _answered_in_doubt(response)
-        if lost:
+        """Called by botocore after each attempt: tells of it, and keeps whether one got no clear
+        answer."""
+        error = failure(response, caught_exception)
+        if error is not None and error.may_have_happened:
             self._attempts.lost = True
+        if self._listener:
+            service = operation.service_model.service_name
+            self._listener(service, operation.name, error.trouble if error else "ok")
 
     def endpoint(self, service: str = "ec2", region: str = "us-east-1") -> Endpoint:
         """Which endpoint this is: the sandbox, AWS, or another."""
@@ -221,6 +230,8 @@ class Clients:
                 answer: dict[str, Any] = method(**parameters)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             raised = from_boto(error, service, operation, region)
+            if self._listener and isinstance(error, ResponseParserError):
+                self._listener(service, operation, raised.trouble)  # of it botocore tells nobody
             in_doubt = self._attempts.lost and repeat not in {"read", "look"}
             if in_doubt and raised.trouble in {"unreachable", "throttled"}:
                 raised = replace(raised, trouble="uncertain")
@@ -274,13 +285,6 @@ class Clients:
 def _method_name(client: Any, operation: str) -> str:
     names: dict[str, str] = client.meta.method_to_api_mapping
     return next(method for method, api in names.items() if api == operation)
-
-
-def _answered_in_doubt(response: tuple[Any, Any] | None) -> bool:
-    """Whether botocore's (HTTP response, parsed answer) leaves open if the call was done."""
-    if response is None or response[0].status_code < 500:
-        return False
-    return from_boto(ClientError(response[1], ""), "", "", "").may_have_happened
 
 
 def _check_form(response_dict: dict[str, Any] | None = None, **_: Any) -> None:

@@ -21,7 +21,7 @@ LEAST_THREADS = 2  # one for refreshes, and one for what is changing
 _THINK = timedelta(seconds=0.5)  # for so long what was found to be due is gone by
 _SKEW = timedelta(seconds=2)  # by so much may the clocks of two processes differ
 _MARGIN = timedelta(seconds=1)  # a refresh begins so much earlier than it must
-_SPREAD = 0.25  # refreshes that nobody waits for differ in their interval by up to this part
+SPREAD = 0.25  # refreshes that nobody waits for differ in their interval by up to this part
 _FIRST = 1_000_000.0  # more overdue than anything with an interval
 _ASKED = 100_000.0
 
@@ -201,7 +201,7 @@ class Jobs:
             return max(most, 1.5 * took)
         if wanted or took is None or known.failing or known.unfinished:
             return self._wanted_every
-        return self._idle_every * (1 + _SPREAD * _fraction(scope))
+        return self._idle_every * (1 + SPREAD * _fraction(scope))
 
 
 def _fraction(scope: Scope) -> float:

@@ -29,6 +29,7 @@ from app.web import (
     gate,
     gone,
     headers,
+    health,
     lists,
     messages,
     picks,
@@ -81,6 +82,7 @@ def make_flask(house: House) -> Flask:
     for module in (
         actions,
         headers,
+        health,
         context,
         draw,
         errors,

@@ -18,9 +18,11 @@ from app.background import tick
 from app.db import make_engine
 from app.house import House
 from app.inventory import Collector, Inventory
+from app.metrics import Metrics
 from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.settings import Settings
+from app.ticks import Ticks
 from app.watches import Watches
 from tests.accounts import one_account
 
@@ -111,6 +113,7 @@ def make_house(folder: Path, pending: int) -> House:
     inventory = Inventory(engine, RESOURCES, lambda: account.now)
     accounts = one_account(ACCOUNT, REGIONS, account)
     collector = Collector(inventory, accounts, RESOURCES, settings, wait=account.wait)
+    ticks = Ticks()
     return House(
         settings,
         engine,
@@ -126,6 +129,8 @@ def make_house(folder: Path, pending: int) -> House:
             poll_seconds=settings.poll_seconds,
             clock=lambda: account.now,
         ),
+        Metrics(engine, settings, ticks),
+        ticks,
     )
 
 

@@ -93,7 +93,7 @@ def test_other_names_than_loopbacks_are_not_answered(visitor: Browser) -> None:
         assert page.status in {400, 421}
         assert "web-1" not in page.html
     for host in ("127.0.0.1:8080", "localhost", "[::1]:8080"):
-        assert visitor.open("/healthz", Host=host).status == 200
+        assert visitor.open("/static/app.css", Host=host).status == 200
 
 
 def test_every_answer_carries_the_strict_headers(visitor: Browser) -> None:
