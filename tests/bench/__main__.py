@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.own_console import ROOT
-from tests.bench import calls, large, refresh, starts
+from tests.bench import calls, large, promises, refresh, starts
 
 RESULTS = ROOT / "bench-results.json"
 _MIDDLE_AND_WORST = ("median_ms", "p99_ms")
@@ -34,7 +34,7 @@ _OF_AN_ESTATE: dict[str, Callable[[dict[str, Any]], float]] = {
 
 
 def main() -> None:
-    """Everything, one after the other; takes about ten minutes."""
+    """Everything, one after the other; takes about twenty minutes."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="encante-bench-") as name:
         folder = Path(name)
@@ -42,6 +42,8 @@ def main() -> None:
         found: dict[str, Any] = {"machine": machine(), "starts": starts.run(folder / "starts")}
         say("AWS calls …")
         found["calls_an_hour"] = calls.run(folder / "calls")
+        say("Watches: notices a second, and how soon they are told …")
+        found["promises"] = promises.run(folder / "promises")
         say("A refresh against boto3's own loop …")
         found["refresh"] = refresh.run(folder / "refresh")
         say("Lists of a large account, after those of one a tenth as large …")
@@ -116,12 +118,42 @@ def show(found: dict[str, Any]) -> None:
             for name, told in found["calls_an_hour"].items()
         ],
     )
+    show_promises(found["promises"])
     again = found["starts"]["again_s"]
     table(
         ("start until the link is printed, seconds", ""),
         [
             ("first, with a new database", f"{found['starts']['first_s']:.1f}"),
             ("after that (median)", f"{again[len(again) // 2]:.1f}"),
+        ],
+    )
+
+
+def show_promises(found: dict[str, Any]) -> None:
+    """Print the tables of the watches."""
+    table(
+        ("notices that were owed at the start", *found),
+        [
+            ("sent a second", *(f"{told['sending']['a_second']:.0f}" for told in found.values())),
+            ("processor seconds", *(f"{told['sending']['cpu_s']:.1f}" for told in found.values())),
+        ],
+    )
+    table(
+        (
+            "from a snapshot's end to Publish, seconds",
+            *("median", "95th %", "99th %", "longest"),
+            *("DescribeSnapshots a second", "most", "share of a core"),
+        ),
+        [
+            (
+                f"{database}, {int(number):,} pending",
+                *(f"{seconds:.1f}" for seconds in told["delay_s"].values()),
+                f"{told['a_second']:.2f}",
+                told["most_in_a_second"],
+                f"{told['core']:.2f}",
+            )
+            for database, both in found.items()
+            for number, told in both["waiting"].items()
         ],
     )
 

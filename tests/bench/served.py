@@ -27,14 +27,20 @@ class NotReadyError(Exception):
 
 
 @contextmanager
-def program(*command: str, environment: dict[str, str] | None = None) -> Iterator[IO[str]]:
-    """Run a program; gives its standard output, and ends it afterwards."""
+def program(
+    *command: str, environment: dict[str, str] | None = None, log: IO[bytes] | None = None
+) -> Iterator[IO[str]]:
+    """Run a program; gives its standard output, and ends it afterwards.
+
+    ``log``: where what it logs goes, instead of to our own standard error.
+    """
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ENCANTE_")}
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=ROOT,
         env={**kept, **(environment or {})},
         stdout=subprocess.PIPE,
+        stderr=log,
         text=True,
     )
     try:
