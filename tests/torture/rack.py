@@ -1,0 +1,204 @@
+"""The processes that are tortured, as the one who does it sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from scripts.own_console import ROOT
+from tests.torture.clocks import Clocks
+
+PATIENCE = 120.0
+
+
+class TortureError(Exception):
+    """Something that the torture itself needs did not happen; the text says what."""
+
+
+@dataclass(frozen=True)
+class End:
+    """A process that has ended: its exit code, or minus the number of the signal."""
+
+    name: str
+    process: int
+    code: int
+    at: float
+
+
+@dataclass
+class _Member:
+    asked: Mapping[str, Any]
+    process: int = 0
+    is_up: bool = False
+    keep: bool = True  # start another one when it ends
+    started_at: float = field(default_factory=time.monotonic)
+
+
+class Rack:
+    """Starts processes, kills them, and starts them again when they have ended."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        """``folder``: for their logs. ``environment``: what all of them find in theirs."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.clocks = folder, Clocks(folder / "clocks")
+        self.ended: list[End] = []
+        self.start_seconds: list[float] = []
+        self._environment = dict(environment)
+        self._members: dict[str, _Member] = {}
+        self._told = threading.Condition()
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("ENCANTE_")}
+        with (folder / "nursery.log").open("ab") as log:
+            self._nursery = subprocess.Popen(
+                [sys.executable, "-m", "tests.torture.nursery", str(folder)],
+                cwd=ROOT,
+                env={**kept, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                bufsize=1,
+            )
+        self._reader = threading.Thread(target=self._read, name="rack", daemon=True)
+        self._ready = False
+        self._reader.start()
+        self.wait_for(lambda: self._ready, "The nursery did not start.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill them all."""
+        with self._told:
+            for member in self._members.values():
+                member.keep = False
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.close()
+        self._nursery.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert self._nursery.stdout is not None
+        self._nursery.stdout.close()
+
+    def start(
+        self,
+        name: str,
+        role: str = "replica",
+        clock: int = 0,
+        given: Any = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a process, and again whenever it ends, until it is stopped."""
+        asked = {
+            "name": name,
+            "role": role,
+            "clock": clock,
+            "given": given,
+            "environment": {**self._environment, **(environment or {})},
+        }
+        with self._told:
+            self._members[name] = _Member(asked)
+            self._ask(asked)
+
+    def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> End:
+        """End a process and do not start it again; returns how it ended."""
+        with self._told:
+            member = self._members[name]
+            member.keep = False
+        process = self.process(name)
+        os.kill(process, how)
+        self.wait_for(lambda: self._end_of(process) is not None, f"{name} did not end.")
+        found = self._end_of(process)
+        assert found is not None
+        return found
+
+    def kill(self, name: str) -> int:
+        """Kill a process that is up, with SIGKILL, and wait until it has ended; which it was."""
+        process = self.process(name)
+        os.kill(process, signal.SIGKILL)
+        self.wait_for(lambda: self._end_of(process) is not None, f"{name} was not killed.")
+        return process
+
+    def send(self, name: str, how: signal.Signals) -> None:
+        """Send a process a signal: SIGSTOP, SIGCONT."""
+        os.kill(self.process(name), how)
+
+    def process(self, name: str) -> int:
+        """The number of a process, as soon as it is up."""
+        self.wait_for(lambda: self._members[name].is_up, f"{name} is not up.")
+        return self._members[name].process
+
+    def is_up(self, name: str) -> bool:
+        """Whether it has begun."""
+        return self._members[name].is_up
+
+    def killed(self) -> list[End]:
+        """Those that were killed so far."""
+        with self._told:
+            return [each for each in self.ended if each.code == -signal.SIGKILL]
+
+    def wait_for(self, ready: Callable[[], bool], problem: str, seconds: float = PATIENCE) -> None:
+        """Wait until what the nursery tells makes ``ready`` true. Raises TortureError."""
+        with self._told:
+            if not self._told.wait_for(lambda: ready() or not self._is_alive(), seconds):
+                raise TortureError(f"{problem}\n{self.logs()}")
+            if not ready():
+                raise TortureError(f"{problem} The nursery has ended.\n{self.logs()}")
+
+    def logs(self) -> str:
+        """The ends of what all of them wrote."""
+        texts = {path.name: path.read_text()[-3000:] for path in self.folder.glob("*.log")}
+        return "\n".join(f"== {name}\n{text}" for name, text in texts.items())
+
+    def _is_alive(self) -> bool:
+        return self._reader.is_alive()
+
+    def _end_of(self, process: int) -> End | None:
+        return next((each for each in reversed(self.ended) if each.process == process), None)
+
+    def _ask(self, asked: Mapping[str, Any]) -> None:
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.write(json.dumps(asked) + "\n")
+
+    def _read(self) -> None:
+        assert self._nursery.stdout is not None
+        for line in self._nursery.stdout:
+            with self._told:
+                self._hear(json.loads(line))
+                self._told.notify_all()
+        with self._told:
+            self._told.notify_all()
+
+    def _hear(self, told: Mapping[str, Any]) -> None:
+        if "ready" in told:
+            self._ready = True
+        elif "started" in told:
+            member = self._members[told["started"]]
+            member.process, member.started_at = told["pid"], time.monotonic()
+        elif "up" in told:
+            member = self._members[told["up"]]
+            if member.process == told["pid"]:
+                member.is_up = True
+                self.start_seconds.append(time.monotonic() - member.started_at)
+        elif "ended" in told:
+            self.ended.append(End(told["ended"], told["pid"], told["code"], time.time()))
+            member = self._members[told["ended"]]
+            member.is_up = False
+            if member.keep:
+                self._ask(member.asked)

@@ -1,0 +1,83 @@
+"""What the processes do that are tortured: the console's background, or a form's work.
+
+Imported once, by the nursery, which forks: so a process is there in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import structlog
+
+from app.aws.call import Call
+from app.aws.clients import Clients
+from app.aws.errors import AwsError
+from app.aws.operations import Repeat
+from app.aws.snapshots import create_snapshot
+from app.background import Background
+from app.house import House, build
+from app.logs import configure
+from app.settings import Settings
+from tests.torture.endpoint import REGIONS
+
+Up = Callable[[], None]
+_USED: tuple[tuple[str, Repeat], ...] = (("ec2", "read"), ("sns", "once"), ("sts", "look"))
+
+
+def warm() -> None:
+    """Read botocore's descriptions, so that no process has to."""
+    clients = Clients()
+    for service, repeat in _USED:
+        clients.client(service, REGIONS[0], repeat)
+
+
+def live(role: str, given: Any, up: Up) -> None:
+    """Be a process of that role until SIGTERM; ``up`` is called when it has begun."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    configure("json")
+    house = build(Settings())
+    {"replica": _serve, "writer": _write}[role](house, stop, up, given)
+
+
+def _serve(house: House, stop: threading.Event, up: Up, given: Any) -> None:
+    background = Background(house)
+    background.start()
+    up()
+    stop.wait()
+    background.stop()
+
+
+def _write(house: House, stop: threading.Event, up: Up, topics: Any) -> None:
+    """Make snapshots with watches on them, as the form does, one after the other."""
+    log, account = structlog.get_logger(), house.accounts.require().id
+    up()
+    for number in count():
+        if stop.is_set():
+            return
+        request_id = f"r-{os.getpid()}-{number}"
+        watch_id = house.watches.intend(
+            request_id=request_id,
+            account=account,
+            region=REGIONS[0],
+            volume_id=f"vol-{number:017x}",
+            volume_name="",
+            description="",
+            topic_arn=topics[number % len(topics)],
+            actor="writer",
+        )
+        try:
+            made = _create(house, number, request_id).run(house.accounts.clients())
+        except AwsError as error:
+            log.warning("the writer's call failed", code=error.code)
+            continue
+        house.watches.bind(watch_id, made)
+
+
+def _create(house: House, number: int, request_id: str) -> Call:
+    return create_snapshot(REGIONS[0], f"vol-{number:017x}", "", {}, request_id)
