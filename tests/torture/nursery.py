@@ -83,7 +83,7 @@ def _be(asked: Any, folder: Path, live: Any) -> None:
     os.environ["AWS_SDK_UA_APP_ID"] = str(pid)  # by it the endpoint knows whom to kill
     try:
         live(asked["role"], asked["given"], lambda: _say(up=asked["name"], pid=pid))
-    except BaseException:  # whatever it is: a child must not go on as its parent
+    except BaseException:  # noqa: BLE001  # whatever it is: a child must not go on as its parent
         traceback.print_exc()
         code = 1
     os._exit(code)

@@ -1,0 +1,110 @@
+"""An endpoint, a database, processes on it, and what is asked of them: everything for a torture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from app.aws.clients import Clients
+from app.db import DATABASE_FAULTS, make_engine
+from app.migrate import upgrade
+from app.watches import Watches
+from app.watches.outcomes import OPEN
+from app.watches.tables import notices, watches
+from tests.accounts import one_account
+from tests.torture.aws import Aws, endpoint
+from tests.torture.endpoint import ACCOUNT, REGIONS
+from tests.torture.load import Load
+from tests.torture.rack import Rack, TortureError
+from tests.torture.verdict import Verdict, judge
+
+TOPIC = f"arn:aws:sns:{REGIONS[0]}:{ACCOUNT}:backups"
+TOPICS = (TOPIC, f"{TOPIC}-2", f"{TOPIC}.fifo")
+PATIENCE = 180.0
+
+
+@dataclass
+class Arena:
+    """One torture; ``url`` is the database's address."""
+
+    aws: Aws
+    url: str
+    engine: Engine
+    rack: Rack
+    load: Load
+
+    def replicas(self, count: int) -> list[str]:
+        """Start so many; their names. Each has a clock of its own, by its place from 1 on."""
+        names = [f"replica-{number}" for number in range(1, count + 1)]
+        for number, name in enumerate(names, 1):
+            self.rack.start(name, clock=number)
+        for name in names:
+            self.rack.process(name)
+        return names
+
+    def unfinished(self) -> int:
+        """How many watches still wait, and notices are not sent."""
+        query = select(
+            select(func.count()).where(watches.c.state.in_(OPEN)).scalar_subquery(),
+            select(func.count()).where(notices.c.state != "sent").scalar_subquery(),
+        )
+        with self.engine.connect().execution_options(reading=True) as connection:
+            return sum(connection.execute(query).one())
+
+    def settle(self, patience: float = PATIENCE) -> float:
+        """Wait until all is published and written down; how many seconds that took.
+
+        Raises TortureError after ``patience`` seconds.
+        """
+        begun, left, problem = time.monotonic(), -1, ""
+        while left:
+            if time.monotonic() - begun > patience:
+                raise TortureError(f"{left} are unfinished. {problem}\n{self.rack.logs()}")
+            time.sleep(0.05)
+            try:
+                left = self.unfinished()
+            except DATABASE_FAULTS as error:
+                problem = str(error)
+        return time.monotonic() - begun
+
+    def verdict(self, crashed: Sequence[int] | None = None, in_doubt: int = 0) -> Verdict:
+        """Judge; ``crashed``: the processes that excuse a repeat (those that were killed)."""
+        killed = [each.process for each in self.rack.killed()] if crashed is None else crashed
+        found = judge(self.aws.told(), self.load.owed, self.engine, killed, in_doubt)
+        odd = [each for each in self.rack.ended if each.code not in {0, -9}]
+        return found if not odd else _also(found, [f"ended by itself: {each}" for each in odd])
+
+
+def _also(verdict: Verdict, wrong: Sequence[str]) -> Verdict:
+    return Verdict(**{**vars(verdict), "wrong": [*verdict.wrong, *wrong]})
+
+
+@contextmanager
+def arena(folder: Path, url: str) -> Iterator[Arena]:
+    """A torture on the database at ``url``, which is brought up to date. No process runs yet."""
+    with ExitStack() as stack:
+        aws = stack.enter_context(endpoint())
+        engine = make_engine(url)
+        stack.callback(engine.dispose)
+        upgrade(engine)
+        environment = {
+            **aws.environment(),
+            "ENCANTE_DATABASE_URL": url,
+            "ENCANTE_DATA": str(folder),
+            "ENCANTE_SECRET_KEY": "of no importance here",
+            "ENCANTE_REGIONS": ",".join(REGIONS[:2]),
+            "ENCANTE_COLLECTORS": "1",
+            "ENCANTE_POLL_SECONDS": "0.5",
+            "ENCANTE_REFRESH_SECONDS": "3600",
+            "ENCANTE_IDLE_REFRESH_SECONDS": "3600",
+        }
+        rack = stack.enter_context(Rack(folder / "rack", environment))
+        accounts = one_account(ACCOUNT, REGIONS[:2], Clients())
+        load = Load(aws, Watches(engine, accounts), TOPICS)
+        stack.callback(load.stop)
+        yield Arena(aws, url, engine, rack, load)
