@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select
 
 from app.aws.clients import Clients
 from app.db import DATABASE_FAULTS, make_engine
@@ -47,10 +47,19 @@ class Arena:
             self.rack.process(name)
         return names
 
+    def stop_writing(self) -> None:
+        """No new watches: the load ends, and so do the writers, whose snapshots all end now."""
+        self.load.stop()
+        for name in self.rack.names("writer"):
+            self.rack.stop(name)
+        self.load.owe_created()
+
     def unfinished(self) -> int:
         """How many watches still wait, and notices are not sent."""
+        # what was intended, and AWS never heard of, is looked for in vain for 15 minutes
+        made = or_(watches.c.state == "waiting", watches.c.request_id.in_(self.load.created))
         query = select(
-            select(func.count()).where(watches.c.state.in_(OPEN)).scalar_subquery(),
+            select(func.count()).where(watches.c.state.in_(OPEN), made).scalar_subquery(),
             select(func.count()).where(notices.c.state != "sent").scalar_subquery(),
         )
         with self.engine.connect().execution_options(reading=True) as connection:

@@ -24,13 +24,15 @@ _DIRECT = build_opener(ProxyHandler({}))
 class Told:
     """The endpoint's account: what was published, what was killed by it, what it was asked.
 
-    ``ended``: when each snapshot ended (seconds since 1970), and as what.
+    ``ended``: when each snapshot ended (seconds since 1970), and as what. ``created``: for which
+    request id each was made that CreateSnapshot made.
     """
 
-    published: tuple[Published, ...]
-    kills: tuple[Mapping[str, Any], ...]
+    published: Sequence[Published]
+    kills: Sequence[Mapping[str, Any]]
     calls: Mapping[str, int]
     ended: Mapping[str, tuple[float, str]]
+    created: Mapping[str, str]
 
     def times(self) -> Counter[str]:
         """How often each notice was published."""
@@ -86,9 +88,9 @@ class Aws:
     def told(self) -> Told:
         """Its account so far."""
         found = self._ask("told")
-        published = tuple(Published(**each) for each in found.pop("published"))
+        published = [Published(**each) for each in found.pop("published")]
         ended = {name: (at, state) for name, (at, state) in found.pop("ended").items()}
-        return Told(published, tuple(found["kills"]), found["calls"], ended)
+        return Told(published, ended=ended, **found)
 
     def _ask(self, page: str, body: Any = None) -> Any:
         asked = Request(f"{self.url}/_fake/{page}", data=json.dumps(body).encode(), method="POST")

@@ -77,8 +77,7 @@ class Endpoint:
             if name.startswith(tag) and name.endswith(".Key")
         }
         volume, told = fields["VolumeId"], fields.get("Description", "")
-        snapshot = Snapshot(self.world.new_id(), ACCOUNT, region, volume, told, tags)
-        self.world.add(snapshot)
+        snapshot = self.world.create(ACCOUNT, region, volume, told, tags)
         return answer("CreateSnapshot", snapshot.xml(time.time()))
 
     def _publish(self, region: str, fields: Fields, process: int) -> bytes:

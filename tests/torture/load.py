@@ -34,6 +34,7 @@ class Load:
 
     def __init__(self, aws: Aws, watches: Watches, topics: Sequence[str]) -> None:
         self.owed: list[Owed] = []
+        self.created: dict[str, str] = {}  # by request id
         self.troubles = 0  # how often a watch had to be made again because the database failed
         self._aws, self._watches, self._topics = aws, watches, topics
         self._prefix = next(_PREFIXES)
@@ -81,6 +82,14 @@ class Load:
                 time.sleep(PAUSE)
             else:
                 return
+
+    def owe_created(self) -> None:
+        """Have all end that CreateSnapshot has made for the writers, and owe that."""
+        self._aws.end()
+        for snapshot_id, request_id in self._aws.told().created.items():
+            self.created[request_id] = snapshot_id
+            topic = self._topics[int(request_id.rpartition("-")[2]) % len(self._topics)]
+            self.owed.append(Owed(snapshot_id, "completed", topic))
 
     def start(self, a_second: float, within: float) -> None:
         """Go on making so many a second, in a thread."""

@@ -144,6 +144,10 @@ class Rack:
         self.wait_for(lambda: self._members[name].is_up, f"{name} is not up.")
         return self._members[name].process
 
+    def names(self, role: str) -> list[str]:
+        """Those of a role that were started."""
+        return [name for name, each in self._members.items() if each.asked["role"] == role]
+
     def is_up(self, name: str) -> bool:
         """Whether it has begun."""
         return self._members[name].is_up

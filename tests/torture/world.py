@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 from xml.sax.saxutils import escape
 
+REQUEST_TAG = "encante:request"
 FIFO_SECONDS = 300.0  # for so long a FIFO topic knows a deduplication id
 
 
@@ -100,6 +101,7 @@ class World:
     def __init__(self) -> None:
         self.snapshots: dict[tuple[str, str], dict[str, Snapshot]] = defaultdict(dict)
         self.published: list[Published] = []
+        self.created: dict[str, str] = {}
         self.kills: list[dict[str, Any]] = []
         self.called_at: dict[str, list[float]] = defaultdict(list)
         self._deduplicated: dict[tuple[str, str], tuple[float, str]] = {}
@@ -109,9 +111,15 @@ class World:
         """A snapshot is being made."""
         self.snapshots[snapshot.account, snapshot.region][snapshot.id] = snapshot
 
-    def new_id(self) -> str:
-        """The id of the next snapshot that CreateSnapshot makes."""
-        return f"snap-0c{next(self._numbers):015x}"
+    def create(
+        self, account: str, region: str, volume: str, told: str, tags: Mapping[str, str]
+    ) -> Snapshot:
+        """Do what CreateSnapshot does."""
+        snapshot_id = f"snap-fffff{next(self._numbers):012x}"
+        snapshot = Snapshot(snapshot_id, account, region, volume, told, tags)
+        self.add(snapshot)
+        self.created[snapshot_id] = tags.get(REQUEST_TAG, "")
+        return snapshot
 
     def end(self, ids: Iterable[str] | None, state: str, at: float) -> None:
         """Have snapshots (None: all that are pending for ever) end in ``state`` at ``at``."""
@@ -153,7 +161,7 @@ class World:
         return message_id
 
     def told(self) -> dict[str, Any]:
-        """Everything, as JSON has it; ``ended``: when each snapshot ended, as what."""
+        """Everything, as JSON has it: see ``aws.Told``."""
         now = time.time()
         ended = {
             each.id: [each.ends_at, each.ends_as] for each in self.all() if now >= each.ends_at
@@ -163,6 +171,7 @@ class World:
             "kills": self.kills,
             "calls": {name: len(times) for name, times in self.called_at.items()},
             "ended": ended,
+            "created": self.created,
         }
 
 
