@@ -14,7 +14,6 @@ from app.aws.clients import Clients
 from app.db import DATABASE_FAULTS, make_engine
 from app.migrate import upgrade
 from app.watches import Watches
-from app.watches.outcomes import OPEN
 from app.watches.tables import notices, watches
 from tests.accounts import one_account
 from tests.torture.aws import Aws, endpoint
@@ -59,7 +58,9 @@ class Arena:
         # what was intended, and AWS never heard of, is looked for in vain for 15 minutes
         made = or_(watches.c.state == "waiting", watches.c.request_id.in_(self.load.created))
         query = select(
-            select(func.count()).where(watches.c.state.in_(OPEN), made).scalar_subquery(),
+            select(func.count())
+            .where(watches.c.state.in_(("intended", "waiting")), made)
+            .scalar_subquery(),
             select(func.count()).where(notices.c.state != "sent").scalar_subquery(),
         )
         with self.engine.connect().execution_options(reading=True) as connection:

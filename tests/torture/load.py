@@ -15,7 +15,8 @@ from app.watches import Watches
 from tests.torture.aws import Aws
 from tests.torture.endpoint import ACCOUNT, REGIONS
 
-_OUTCOMES = {"completed": "completed", "error": "failed"}
+OUTCOMES = ("completed", "failed", "vanished")
+_ENDS = {"completed": "completed", "error": "failed"}  # as what a snapshot ends: the outcome
 PAUSE = 0.1
 _PREFIXES = itertools.count(1)
 
@@ -59,7 +60,7 @@ class Load:
         for told, description in zip(wanted, self._aws.make(wanted), strict=True):
             topic = random.choice(self._topics)
             self._watch(description, str(told["region"]), topic)
-            outcome = _OUTCOMES[str(told["ends_as"])]
+            outcome = _ENDS[str(told["ends_as"])]
             owed.append(Owed(str(told["id"]), outcome, topic))
         self.owed += owed
         return owed
@@ -68,11 +69,13 @@ class Load:
         while True:
             try:
                 self._watches.watch(
+                    kind="snapshot",
                     account=ACCOUNT,
                     region=region,
-                    snapshot=description,
-                    volume_name="",
+                    found=description,
+                    source_name="",
                     topic_arn=topic,
+                    outcomes=OUTCOMES,
                     actor="load",
                 )
             except DATABASE_FAULTS:

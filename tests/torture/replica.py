@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -24,13 +25,15 @@ from app.house import House, build
 from app.logs import configure
 from app.settings import Settings
 from tests.torture.endpoint import REGIONS
+from tests.torture.load import OUTCOMES
 
 Up = Callable[[], None]
 _USED: tuple[tuple[str, Repeat], ...] = (("ec2", "read"), ("sns", "once"), ("sts", "look"))
 
 
 def warm() -> None:
-    """Read botocore's descriptions, so that no process has to."""
+    """Read botocore's descriptions and PostgreSQL's driver, so that no process has to."""
+    import_module("psycopg")
     clients = Clients()
     for service, repeat in _USED:
         clients.client(service, REGIONS[0], repeat)
@@ -62,13 +65,15 @@ def _write(house: House, stop: threading.Event, up: Up, topics: Any) -> None:
             return
         request_id = f"r-{os.getpid()}-{number}"
         watch_id = house.watches.intend(
+            kind="snapshot",
             request_id=request_id,
             account=account,
             region=REGIONS[0],
-            volume_id=f"vol-{number:017x}",
-            volume_name="",
+            source_id=f"vol-{number:017x}",
+            source_name="",
             description="",
             topic_arn=topics[number % len(topics)],
+            outcomes=OUTCOMES,
             actor="writer",
         )
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,6 @@ from app.watches.tables import notices
 from tests.torture.aws import Told
 from tests.torture.load import Owed
 from tests.torture.world import Published
-
-_SNAPSHOT = re.compile(r"snap-[0-9a-f]{17}")
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,7 @@ def judge(
 
 
 def _what(published: Published) -> Owed:
-    found = _SNAPSHOT.search(published.message)
-    return Owed(found[0] if found else "?", published.outcome, published.topic_arn)
+    return Owed(published.resource_id, published.outcome, published.topic_arn)
 
 
 def _wrong_repeats(again: Sequence[Published], killed: set[int], in_doubt: int) -> list[str]:

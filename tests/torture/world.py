@@ -86,6 +86,7 @@ class Published:
 
     notice_id: str
     topic_arn: str
+    resource_id: str
     outcome: str
     at: float
     message_id: str
@@ -153,10 +154,19 @@ class World:
         if not known:
             message_id = f"m-{len(self.published) + 1}"
             self._deduplicated[key] = (now, message_id)
-        told = (fields.get("Subject", ""), fields["Message"])
-        notice_id, outcome = attributes.get("notice_id", ""), attributes.get("outcome", "")
         self.published.append(
-            Published(notice_id, topic_arn, outcome, now, message_id, not known, process, *told)
+            Published(
+                notice_id=attributes.get("notice_id", ""),
+                topic_arn=topic_arn,
+                resource_id=attributes.get("resource_id", ""),
+                outcome=attributes.get("outcome", ""),
+                at=now,
+                message_id=message_id,
+                delivered=not known,
+                process=process,
+                subject=fields.get("Subject", ""),
+                message=fields["Message"],
+            )
         )
         return message_id
 
