@@ -62,7 +62,7 @@ class Store:
             "kind": kind,
             "source_name": harmless(source_name),
             "description": harmless(description),
-            "outcomes": _check_outcomes(AWAITED[kind], outcomes),
+            "outcomes": check_outcomes(AWAITED[kind], outcomes),
             "late_after": late_after,
             "actor": harmless(actor),
             "state": "intended",
@@ -70,7 +70,7 @@ class Store:
             "due_set_at": now,
         }
         key = {"account": account, "region": region, "request_id": request_id}
-        key["topic_arn"] = _check_topic(topic_arn)
+        key["topic_arn"] = check_topic(topic_arn)
         with self._engine.begin() as connection:
             held = _one(connection, *(watches.c[name] == value for name, value in key.items()))
             if held is None:
@@ -90,20 +90,7 @@ class Store:
     def bind(self, watch_id: str, found: Description) -> None:
         """See ``Watches.bind``."""
         with self._engine.begin() as connection:
-            self._bind(connection, _require(connection, watch_id), found)
-
-    def _bind(self, connection: Connection, watch: Record, found: Description) -> None:
-        resource_id = str(AWAITED[watch["kind"]].facts(found)["resource_id"])
-        if watch["resource_id"] == resource_id:
-            return
-        if watch["state"] not in {"intended", "abandoned"}:
-            raise WatchError(
-                f"The watch {watch['id']} is {watch['state']} and cannot be put on {resource_id}."
-            )
-        now = self._clock()
-        finding = present(watch, found)
-        values = {**finding.values, "due_at": now, "due_set_at": now, "ended_at": None}
-        apply(connection, watch, Finding("waiting", values, finding.told), now)
+            _bind(connection, _require(connection, watch_id), found, self._clock())
 
     def abandon(self, watch_id: str, why: str) -> None:
         """See ``Watches.abandon``."""
@@ -128,38 +115,21 @@ class Store:
         rule_id: str | None,
     ) -> str:
         """See ``Watches.watch``."""
-        awaited = AWAITED[kind]
-        told = facts(awaited, found)
-        resource_id = str(awaited.facts(found)["resource_id"])
-        reached = awaited.outcome_of(str(told.get("aws_state")))
-        if reached:
-            raise WatchError(f"{resource_id} {reached.told} already.", "resource_id")
-        now = self._clock()
-        values: dict[str, Any] = {
-            "kind": kind,
-            "rule_id": rule_id,
-            "account": account,
-            "region": region,
-            "resource_id": resource_id,
-            "topic_arn": _check_topic(topic_arn),
-            "source_id": "",
-            "source_name": harmless(source_name),
-            "description": "",
-            "outcomes": _check_outcomes(AWAITED[kind], outcomes),
-            "late_after": late_after,
-            "actor": harmless(actor),
-            "state": "waiting",
-            "due_at": now,
-            "due_set_at": now,
-        }
-        # after facts, so that no spelling of AWS's comes between us and our own key
-        values |= {name: value for name, value in told.items() if name != "resource_id"}
         with self._engine.begin() as connection:
-            held = _one(connection, *_same(values, found))
-            if held is None:
-                return _insert(connection, values, now, f"Put on the pending {resource_id}.")
-            self._bind(connection, held, found)
-            return str(held["id"])
+            return put_on(
+                connection,
+                self._clock(),
+                kind=kind,
+                account=account,
+                region=region,
+                found=found,
+                source_name=source_name,
+                topic_arn=topic_arn,
+                outcomes=outcomes,
+                late_after=late_after,
+                actor=actor,
+                rule_id=rule_id,
+            )
 
     def cancel(self, watch_id: str) -> None:
         """See ``Watches.cancel``."""
@@ -191,6 +161,71 @@ class Store:
             )
             text = "A person asked to try again now."
             tell(connection, notice.watch_id, now, "retried", text, notice_id)
+
+
+def put_on(
+    connection: Connection,
+    now: datetime,
+    *,
+    kind: str,
+    account: str,
+    region: str,
+    found: Description,
+    source_name: str,
+    topic_arn: str,
+    outcomes: Sequence[str],
+    late_after: int | None,
+    actor: str,
+    rule_id: str | None,
+) -> str:
+    """As ``Watches.watch``, in the transaction of the caller.
+
+    A rule's watch is the rule's own, and may be on what has reached an outcome already: the poller
+    settles it. The notice is the same, whoever waits for it.
+    """
+    awaited = AWAITED[kind]
+    told = facts(awaited, found)
+    resource_id = str(awaited.facts(found)["resource_id"])
+    reached = awaited.outcome_of(str(told.get("aws_state")))
+    if reached and rule_id is None:
+        raise WatchError(f"{resource_id} {reached.told} already.", "resource_id")
+    values: dict[str, Any] = {
+        "kind": kind,
+        "rule_id": rule_id,
+        "account": account,
+        "region": region,
+        "resource_id": resource_id,
+        "topic_arn": check_topic(topic_arn),
+        "source_id": "",
+        "source_name": harmless(source_name),
+        "description": "",
+        "outcomes": check_outcomes(awaited, outcomes),
+        "late_after": late_after,
+        "actor": harmless(actor),
+        "state": "waiting",
+        "due_at": now,
+        "due_set_at": now,
+    }
+    # after facts, so that no spelling of AWS's comes between us and our own key
+    values |= {name: value for name, value in told.items() if name != "resource_id"}
+    held = _one(connection, *_same(values, found)) if rule_id is None else None
+    if held is None:
+        return _insert(connection, values, now, f"Put on {resource_id}.")
+    _bind(connection, held, found, now)
+    return str(held["id"])
+
+
+def _bind(connection: Connection, watch: Record, found: Description, now: datetime) -> None:
+    resource_id = str(AWAITED[watch["kind"]].facts(found)["resource_id"])
+    if watch["resource_id"] == resource_id:
+        return
+    if watch["state"] not in {"intended", "abandoned"}:
+        raise WatchError(
+            f"The watch {watch['id']} is {watch['state']} and cannot be put on {resource_id}."
+        )
+    finding = present(watch, found)
+    values = {**finding.values, "due_at": now, "due_set_at": now, "ended_at": None}
+    apply(connection, watch, Finding("waiting", values, finding.told), now)
 
 
 def _insert(connection: Connection, values: Mapping[str, Any], now: datetime, told: str) -> str:
@@ -227,7 +262,8 @@ def _same(values: Mapping[str, Any], found: Description) -> tuple[Any, ...]:
     return (*same_place, or_(on_it, intended))
 
 
-def _check_topic(arn: str) -> str:
+def check_topic(arn: str) -> str:
+    """``arn``. Raises WatchError if it cannot be a topic's."""
     if not _TOPIC.fullmatch(arn):
         raise WatchError(
             f"{harmless(arn, 100)!r} is not the ARN of a topic, such as "
@@ -237,7 +273,8 @@ def _check_topic(arn: str) -> str:
     return arn
 
 
-def _check_outcomes(awaited: Awaited, outcomes: Sequence[str]) -> list[str]:
+def check_outcomes(awaited: Awaited, outcomes: Sequence[str]) -> list[str]:
+    """``outcomes`` in their declared order. Raises WatchError for none or an unknown one."""
     names = [outcome.name for outcome in awaited.outcomes]
     unknown = [name for name in outcomes if name not in names]
     if unknown:
