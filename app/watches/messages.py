@@ -4,16 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from app.resources import AWAITED
+import structlog
 
-LONGEST = 1000  # characters of any one text; AWS allows 255 in a snapshot's description
-# They turn the reading direction of what follows, and can make a line read as another.
-_TURNERS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+from app.resources import AWAITED
+from app.resources.spec import VANISHED
+from app.watches.facts import Fact, as_json, as_text, facts_of, lines, moment, sentence
+from app.watches.harmless import LONGEST as LONGEST
+from app.watches.harmless import harmless as harmless
+from app.watches.templates import (
+    BUILT_IN_JSON,
+    SMS_CHARACTERS,
+    SMS_MOST,
+    TemplateError,
+    fill_json,
+    fill_subject,
+    fill_text,
+    parse_json,
+)
+
+MESSAGE_BYTES = 256 * 1024  # of message and attributes together
+_ATTRIBUTES_BYTES = 4 * 1024  # more than they can take
+# Those with a key of their own in SNS's MessageStructure, that machines read.
+JSON_PROTOCOLS = ("sqs", "lambda", "http", "https", "firehose", "email-json", "email")
+TEST = "test"  # kind and outcome of a notice that a person sends to try a topic
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The templates of a topic; an empty one is the built-in. ``json_for``: who gets the JSON."""
+
+    subject: str = ""
+    text: str = ""
+    json: str = ""
+    json_for: tuple[str, ...] = ()
+
+
+BUILT_IN = Wording()
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is published: ``structure`` holds a text for each protocol, or nothing."""
+
+    subject: str
+    message: str
+    structure: str
+
+    @property
+    def size(self) -> int:
+        """What SNS counts, in bytes: what is sent, with its attributes."""
+        return len((self.structure or self.message).encode()) + _ATTRIBUTES_BYTES
 
 
 def notice_of(watch: Mapping[str, Any], outcome: str) -> str:
@@ -29,75 +76,114 @@ def notice_of(watch: Mapping[str, Any], outcome: str) -> str:
     return "n-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def harmless(text: object, limit: int = LONGEST) -> str:
-    """``text`` as one line that cannot pass for several, at most ``limit`` characters.
+def notice_row(
+    watch: Mapping[str, Any], outcome: str, now: datetime, wording: Wording
+) -> dict[str, Any]:
+    """The row of the table ``notices`` that a watch owes when it has reached ``outcome``.
 
-    Control characters and line breaks become spaces (a description could forge a line of the
-    message, and a NUL cannot be stored in every database), what is no character becomes U+FFFD,
-    and marks that turn the reading direction go.
+    ``watch`` holds the columns of the table ``watches``, as they are after the outcome.
     """
-    line = str(text)
-    if not line.isprintable():
-        line = "".join(_harmless_character(character) for character in line)
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    identity = notice_of(watch, outcome)
+    told = message_of(watch, outcome, identity, now, wording)
+    return {
+        "id": identity,
+        "watch_id": watch["id"],
+        "account": watch["account"],
+        "region": watch["region"],
+        "kind": watch["kind"],
+        "resource_id": watch["resource_id"],
+        "outcome": outcome,
+        "topic_arn": watch["topic_arn"],
+        **_due(told, now),
+        "reached_at": watch["completed_at"] or now,
+    }
 
 
-def _harmless_character(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in {"Cc", "Zl", "Zp"}:
-        return " "
-    if category in {"Cs", "Cn"}:
-        return "\N{REPLACEMENT CHARACTER}"
-    return "" if ord(character) in _TURNERS else character
+def test_row(topic_arn: str, account: str, region: str, now: datetime) -> dict[str, Any]:
+    """The row of a notice by which a person tries a topic; it goes the way of all others."""
+    identity = "n-" + secrets.token_hex(16)
+    text = (
+        "This is a test: somebody tries whether Encante's notices for this topic arrive.\n\n"
+        f"Topic: {topic_arn}\nAsked for: {moment(now)}\nNotice: {identity}\n"
+    )
+    return {
+        "id": identity,
+        "watch_id": None,
+        "account": account,
+        "region": region,
+        "kind": TEST,
+        "resource_id": TEST,
+        "outcome": TEST,
+        "topic_arn": topic_arn,
+        **_due(Message("Test from Encante", text, ""), now),
+        "reached_at": None,
+    }
 
 
-def compose(watch: Mapping[str, Any], outcome: str, identity: str, now: datetime) -> str:
-    """The message for a watch that has reached ``outcome``: plain text, one fact per line.
+def _due(told: Message, now: datetime) -> dict[str, Any]:
+    return {
+        "subject": told.subject,
+        "message": told.message,
+        "structure": told.structure,
+        "state": "waiting",
+        "made_at": now,
+        "due_at": now,
+        "due_set_at": now,
+    }
 
-    ``watch`` holds the columns of the table ``watches``, as they are after the outcome;
-    ``identity`` is the notice's id, by which a message that came twice can be told.
+
+def message_of(
+    watch: Mapping[str, Any], outcome: str, identity: str, now: datetime, wording: Wording
+) -> Message:
+    """What to say of an outcome, in the topic's wording.
+
+    A wording that cannot be used any more must not keep a notice from going out: then it is the
+    built-in one.
     """
-    awaited = AWAITED[watch["kind"]]
-    lines = [
-        f"The {awaited.one} {watch['resource_id']} {awaited.outcome(outcome).told}.",
-        "",
-        f"{awaited.one.capitalize()}: {watch['resource_id']}",
-        f"Volume: {_volume(watch)}",
-        f"Description: {harmless(watch['description']) or 'none'}",
-        f"Started: {_time(watch['started_at']) or 'not known'}",
-        f"{_ENDINGS[outcome]}: {_ended(watch, outcome, now)}",
-        f"Outcome: {outcome}",
-    ]
-    if outcome == "failed":
-        message = harmless(watch["state_message"])
-        lines.append(f"State message: {message or 'AWS gave no reason.'}")
-    size = watch["size_gib"]
-    lines += [
-        f"Size: {'not known' if size is None else f'{size} GiB'}",
-        f"Region: {watch['region']}",
-        f"Account: {watch['account']}",
-        f"Notice: {identity}",
-    ]
-    return "\n".join(lines) + "\n"
+    facts = facts_of(watch, outcome, identity, now)
+    absent_since = watch["absent_since"] if outcome == VANISHED else None
+    block = "\n".join(lines(facts, absent_since))
+    try:
+        told = worded(facts, block, wording)
+    except TemplateError:
+        _log.exception("templates cannot be used", topic=watch["topic_arn"], notice=identity)
+    else:
+        if told.size <= MESSAGE_BYTES:
+            return told
+        _log.error("templates make too much", topic=watch["topic_arn"], notice=identity)
+    return worded(facts, block, BUILT_IN)
 
 
-_ENDINGS = {"completed": "Completed", "failed": "Failed", "vanished": "Last looked for"}
+def worded(facts: Mapping[str, Fact], block: str, wording: Wording) -> Message:
+    """The facts in words. Raises TemplateError for a JSON template that is none."""
+    texts = as_text(facts, block)
+    built_in = AWAITED[str(facts["kind"])].outcome(str(facts["outcome"])).subject
+    subject = fill_subject(wording.subject, texts) or built_in
+    message = fill_text(wording.text, texts) if wording.text else ""
+    if not message.strip():  # SNS takes no empty one
+        message = f"{sentence(facts)}\n\n{block}\n"
+    if not wording.json_for and len(message) <= SMS_MOST:
+        return Message(subject, message, "")
+    document = parse_json(wording.json, texts) if wording.json else BUILT_IN_JSON
+    machine = fill_json(document, as_json(facts))
+    structure = {
+        "default": message,
+        "sms": _short(subject, facts),
+        **dict.fromkeys(wording.json_for, machine),
+    }
+    return Message(subject, message, json.dumps(structure, ensure_ascii=False))
 
 
-def _volume(watch: Mapping[str, Any]) -> str:
-    name = harmless(watch["source_name"])
-    return f"{watch['source_id']} ({name})" if name else str(watch["source_id"])
+def _short(subject: str, facts: Mapping[str, Fact]) -> str:
+    about = f"{subject}: {facts['resource_id']}, {facts['region']}"
+    return harmless(f"{about}, {facts['name']}", SMS_CHARACTERS)
 
 
-def _ended(watch: Mapping[str, Any], outcome: str, now: datetime) -> str:
-    if outcome == "vanished":
-        return f"{_time(now)}, missing since {_time(watch['absent_since'])}"
-    # CompletionTime is recent in the API; an endpoint may leave it out.
-    return _time(watch["completed_at"]) or f"seen at {_time(now)}"
-
-
-def _time(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else ""
+def told_to(told: Message | Mapping[str, Any], protocols: Sequence[str]) -> dict[str, str]:
+    """What each of these protocols is sent."""
+    row = told if isinstance(told, Mapping) else vars(told)
+    texts = json.loads(row["structure"]) if row["structure"] else {"default": row["message"]}
+    return {protocol: texts.get(protocol, texts["default"]) for protocol in protocols}
 
 
 def publish_parameters(notice: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,11 +201,13 @@ def publish_parameters(notice: Mapping[str, Any]) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "TopicArn": notice["topic_arn"],
         "Subject": notice["subject"],
-        "Message": notice["message"],
+        "Message": notice["structure"] or notice["message"],
         "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
         },
     }
+    if notice["structure"]:
+        parameters["MessageStructure"] = "json"
     if notice["topic_arn"].endswith(".fifo"):
         parameters["MessageGroupId"] = notice["resource_id"]
         parameters["MessageDeduplicationId"] = notice["id"]

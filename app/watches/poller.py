@@ -23,10 +23,11 @@ from app.aws.tags import REQUEST_TAG, tag_dict
 from app.resources import AWAITED
 from app.resources.spec import Awaited, Row
 from app.watches.due import Batch, heal, postpone, take
-from app.watches.messages import compose, harmless, notice_of
+from app.watches.messages import harmless, notice_of, notice_row
 from app.watches.outcomes import Finding, absent, awaited_by, ended, settled
 from app.watches.rows import Record, apply, tell
 from app.watches.tables import notices, watches
+from app.watches.topic_settings import settings_for
 
 _log = structlog.get_logger(__name__)
 # Told what was read by id: kind, account, region, descriptions, and when they were asked for.
@@ -151,23 +152,8 @@ def _owe(connection: Connection, watch: Mapping[str, Any], outcome: str, now: da
         return
     identity = notice_of(watch, outcome)
     if connection.execute(select(notices.c.id).where(notices.c.id == identity)).first() is None:
-        row = {
-            "id": identity,
-            "watch_id": watch["id"],
-            "account": watch["account"],
-            "region": watch["region"],
-            "kind": watch["kind"],
-            "resource_id": watch["resource_id"],
-            "outcome": outcome,
-            "topic_arn": watch["topic_arn"],
-            "subject": awaited_by(watch).outcome(outcome).subject,
-            "message": compose(watch, outcome, identity, now),
-            "state": "waiting",
-            "made_at": now,
-            "reached_at": watch["completed_at"] or now,
-            "due_at": now,
-            "due_set_at": now,
-        }
+        wording = settings_for(connection, watch["topic_arn"]).wording
+        row = notice_row(watch, outcome, now, wording)
         connection.execute(insert(notices).values(row))
         _log.info("notice owed", notice=identity, outcome=outcome, watch=watch["id"])
     text = f"Outcome: {outcome}. The notice {identity} is to be published."

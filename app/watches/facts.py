@@ -1,0 +1,242 @@
+"""What a notice can tell: the facts of a watch that has reached an outcome, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.resources import AWAITED, RESOURCES
+from app.resources.spec import LATE, VANISHED, Awaited
+from app.watches.harmless import harmless
+
+Fact = str | int | datetime | None
+USUALLY = 3  # so many times what is usual is late, where no limit was set
+
+# The names that templates may use. Those of _BLOCKS are made of the others, and for text only.
+NAMES = {
+    "one": "what it is: snapshot, image, volume, …",
+    "kind": "what was waited for; as above, or modification, restore, …",
+    "resource_id": "its id",
+    "name": "its name, or that of what it is made of, or else its id",
+    "source_id": "what it is made of, such as the volume of a snapshot",
+    "source_name": "the name of that",
+    "description": "its description",
+    "outcome": "completed, failed, vanished, late, …",
+    "told": "the outcome in a sentence: is completed",
+    "state": "its state, as AWS names it",
+    "state_message": "AWS's reason for the state",
+    "progress": "AWS's progress, such as 45%",
+    "size_gib": "its size in GiB, a number",
+    "started": "when it was started",
+    "completed": "when it was completed, if AWS tells",
+    "seen": "when Encante saw the outcome",
+    "asked": "when AWS was last asked about it",
+    "late_after": "seconds after which it counts as late",
+    "late_since": "when that was, if it is late",
+    "usual": "seconds that this usually takes",
+    "region": "its region",
+    "account": "its account",
+    "topic": "the topic's ARN",
+    "notice": "the notice's id: the same in every repeat",
+    "watch": "the watch's id",
+}
+_BLOCKS = {
+    "sentence": "The snapshot snap-… is completed.",
+    "source": "id and name of what it is made of",
+    "size": "its size with its unit: 8 GiB",
+    "facts": "all there is to say, one fact in each line",
+}
+TEXT_NAMES = {**NAMES, **_BLOCKS}
+
+
+def facts_of(
+    watch: Mapping[str, Any], outcome: str, identity: str, now: datetime
+) -> dict[str, Fact]:
+    """Every fact of NAMES; None where it is not known.
+
+    ``watch`` holds the columns of the table ``watches``, as they are after the outcome;
+    ``identity`` is the notice's id, by which a message that came twice can be told.
+    """
+    awaited = AWAITED[watch["kind"]]
+    name = harmless(watch["source_name"])
+    usual = (watch["expected"] or {}).get("usual")
+    limit = _limit(watch["late_after"], usual)
+    return {
+        "one": awaited.one,
+        "kind": watch["kind"],
+        "resource_id": str(watch["resource_id"]),
+        "name": name or str(watch["resource_id"]),
+        "source_id": str(watch["source_id"]),
+        "source_name": name,
+        "description": harmless(watch["description"]),
+        "outcome": outcome,
+        "told": awaited.outcome(outcome).told,
+        "state": harmless(watch["aws_state"]),
+        "state_message": harmless(watch["state_message"]),
+        "progress": harmless(watch["progress"]),
+        "size_gib": watch["size_gib"],
+        "started": watch["started_at"],
+        "completed": watch["completed_at"],
+        "seen": now,
+        "asked": watch["last_polled_at"],
+        "late_after": limit,
+        "late_since": _late_since(watch, limit) if outcome == LATE else None,
+        "usual": None if usual is None else round(usual),
+        "region": watch["region"],
+        "account": watch["account"],
+        "topic": watch["topic_arn"],
+        "notice": identity,
+        "watch": watch["id"],
+    }
+
+
+def _limit(late_after: int | None, usual: float | None) -> int | None:
+    if late_after is not None:
+        return late_after
+    return None if usual is None else round(USUALLY * usual)
+
+
+def _late_since(watch: Mapping[str, Any], limit: int | None) -> datetime | None:
+    began: datetime = watch["started_at"] or watch["made_at"]
+    return None if limit is None else began + timedelta(seconds=limit)
+
+
+def as_text(facts: Mapping[str, Fact], lines: str) -> dict[str, str]:
+    """The facts as they stand in a text, with the blocks; ``lines`` is the block of facts."""
+    texts = {name: _text(facts[name]) for name in NAMES}
+    size = facts["size_gib"]
+    blocks = {
+        "sentence": sentence(facts),
+        "source": source(facts),
+        "size": "not known" if size is None else f"{size} GiB",
+        "facts": lines,
+    }
+    return texts | blocks
+
+
+def as_json(facts: Mapping[str, Fact]) -> dict[str, str | int | None]:
+    """The facts as they stand in JSON: times after ISO 8601, nothing known as None."""
+    return {name: _plain(facts[name]) for name in NAMES}
+
+
+def _text(fact: Fact) -> str:
+    return "not known" if fact is None else moment(fact)
+
+
+def _plain(fact: Fact) -> str | int | None:
+    if isinstance(fact, datetime):
+        return fact.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return fact if fact != "" else None
+
+
+def moment(fact: Fact) -> str:
+    """A fact in words; a time in UTC."""
+    if isinstance(fact, datetime):
+        return fact.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(fact)
+
+
+def sentence(facts: Mapping[str, Fact]) -> str:
+    """What has happened: ``The snapshot snap-1 is completed.``"""
+    return f"The {facts['one']} {facts['resource_id']} {facts['told']}."
+
+
+def source(facts: Mapping[str, Fact]) -> str:
+    """What it is made of: ``vol-1 (lj_volume)``."""
+    name, source_id = facts["source_name"], facts["source_id"]
+    return f"{source_id} ({name})" if name and source_id else str(source_id or name)
+
+
+def lines(facts: Mapping[str, Fact], absent_since: datetime | None = None) -> list[str]:
+    """All there is to say, one fact in each line. What only some kinds have is left out at others.
+
+    ``absent_since``: when AWS first did not list what has vanished.
+    """
+    awaited = AWAITED[str(facts["kind"])]
+    texts = as_text(facts, "")
+    told = [
+        ("Outcome", texts["outcome"]),
+        *_of_late(facts, texts),
+        *_of_reason(awaited, texts),
+        *([("Size", texts["size"])] if _has(awaited, "size", facts["size_gib"]) else []),
+        ("Region", texts["region"]),
+        ("Account", texts["account"]),
+        ("Notice", texts["notice"]),
+    ]
+    ended = _ended(texts, facts, absent_since)
+    return [f"{label}: {text}" for label, text in [*_of_resource(awaited, texts), *ended, *told]]
+
+
+def _of_resource(awaited: Awaited, texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    own, made_of = texts["resource_id"], texts["source_id"]
+    if not made_of and texts["source_name"]:
+        own = f"{own} ({texts['source_name']})"  # made of nothing: the name is its own
+    told = [(awaited.one.capitalize(), own)]
+    if made_of:
+        told.append((_kind_of(made_of), texts["source"]))
+    if _has(awaited, "description", texts["description"]):
+        told.append(("Description", texts["description"] or "none"))
+    return [*told, ("Started", texts["started"])]
+
+
+def _has(awaited: Awaited, column: str, fact: Fact) -> bool:
+    """Whether a fact is worth a line: it is known, or could be with this kind of resource."""
+    kind = RESOURCES[awaited.resource]
+    return bool(fact) or any(each.name == column for each in kind.columns)
+
+
+def _kind_of(resource_id: str) -> str:
+    fits = (kind.one for kind in RESOURCES.values() if resource_id.startswith(kind.prefix))
+    return next(fits, "made of").capitalize()
+
+
+def _ended(
+    texts: Mapping[str, str], facts: Mapping[str, Fact], absent_since: datetime | None
+) -> list[tuple[str, str]]:
+    seen = texts["seen"]
+    if facts["outcome"] == LATE:
+        return []
+    if facts["outcome"] == VANISHED:
+        since = f", missing since {moment(absent_since)}" if absent_since else ""
+        return [("Last looked for", seen + since)]
+    # CompletionTime is recent in the API; an endpoint may leave it out.
+    at = texts["completed"] if facts["completed"] else f"seen at {seen}"
+    return [(texts["outcome"].capitalize(), at)]
+
+
+def _of_late(facts: Mapping[str, Fact], texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    if facts["outcome"] != LATE:
+        return []
+    state = ", ".join(text for text in (texts["state"], texts["progress"]) if text)
+    return [
+        ("Late since", texts["late_since"]),
+        ("Limit", _lasting(facts["late_after"])),
+        ("Usual", _lasting(facts["usual"])),
+        ("State", state or "not known"),
+        ("AWS last asked", texts["asked"]),
+    ]
+
+
+def _lasting(fact: Fact) -> str:
+    return lasting(fact) if isinstance(fact, int) else "not known"
+
+
+def _of_reason(awaited: Awaited, texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """AWS's reason, where it gives one, or where one would be wanted."""
+    outcome = awaited.outcome(texts["outcome"])
+    if outcome.name in {VANISHED, LATE}:
+        return []
+    wanted = "AWS gave no reason." if outcome.state_class == "failed" else ""
+    message = texts["state_message"] or wanted
+    return [("State message", message)] if message else []
+
+
+def lasting(seconds: int) -> str:
+    """A length of time in the two largest units that it has: ``2 hours 5 minutes``."""
+    told = []
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            told.append(f"{count} {unit}{'s' if count != 1 else ''}")
+    return " ".join(told[:2]) or "0 seconds"
