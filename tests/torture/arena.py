@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.torture.verdict import Verdict, judge
 
 TOPIC = f"arn:aws:sns:{REGIONS[0]}:{ACCOUNT}:backups"
 TOPICS = (TOPIC, f"{TOPIC}-2", f"{TOPIC}.fifo")
+CLOCKS = 16  # as many as processes at most
 PATIENCE = 180.0
 
 
@@ -52,6 +53,17 @@ class Arena:
         for name in self.rack.names("writer"):
             self.rack.stop(name)
         self.load.owe_created()
+
+    def step(self, seconds: float) -> None:
+        """Set the clocks of all processes ahead."""
+        for number in range(CLOCKS):
+            self.rack.clocks.step(number, seconds)
+
+    def rest(self) -> None:
+        """Wait until nothing has been published for a while."""
+        before = -1
+        while before != (before := len(self.aws.told().published)):
+            time.sleep(1)
 
     def unfinished(self) -> int:
         """How many watches still wait, and notices are not sent."""
@@ -94,18 +106,24 @@ def _also(verdict: Verdict, wrong: Sequence[str]) -> Verdict:
     return Verdict(**{**vars(verdict), "wrong": [*verdict.wrong, *wrong]})
 
 
-@contextmanager
-def arena(folder: Path, url: str) -> Iterator[Arena]:
-    """A torture on the database at ``url``, which is brought up to date. No process runs yet."""
-    with ExitStack() as stack:
-        aws = stack.enter_context(endpoint())
+@dataclass
+class Stage:
+    """What tortures one after the other can share: the endpoint, and the nursery."""
+
+    aws: Aws
+    rack: Rack
+    folder: Path
+
+    @contextmanager
+    def arena(self, url: str) -> Iterator[Arena]:
+        """A torture on the database at ``url``, brought up to date. No process runs yet."""
+        self.aws.reset()
         engine = make_engine(url)
-        stack.callback(engine.dispose)
         upgrade(engine)
-        environment = {
-            **aws.environment(),
+        self.rack.environment = {
+            **self.aws.environment(),
             "ENCANTE_DATABASE_URL": url,
-            "ENCANTE_DATA": str(folder),
+            "ENCANTE_DATA": str(self.folder),
             "ENCANTE_SECRET_KEY": "of no importance here",
             "ENCANTE_REGIONS": ",".join(REGIONS[:2]),
             "ENCANTE_COLLECTORS": "1",
@@ -113,8 +131,17 @@ def arena(folder: Path, url: str) -> Iterator[Arena]:
             "ENCANTE_REFRESH_SECONDS": "3600",
             "ENCANTE_IDLE_REFRESH_SECONDS": "3600",
         }
-        rack = stack.enter_context(Rack(folder / "rack", environment))
-        accounts = one_account(ACCOUNT, REGIONS[:2], Clients())
-        load = Load(aws, Watches(engine, accounts), TOPICS)
-        stack.callback(load.stop)
-        yield Arena(aws, url, engine, rack, load)
+        load = Load(self.aws, Watches(engine, one_account(ACCOUNT, REGIONS[:2], Clients())), TOPICS)
+        try:
+            yield Arena(self.aws, url, engine, self.rack, load)
+        finally:
+            load.stop()
+            self.rack.clear()
+            engine.dispose()
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """Start an endpoint and a nursery; ``folder`` is for what they write."""
+    with endpoint() as aws, Rack(folder / "rack") as rack:
+        yield Stage(aws, rack, folder)

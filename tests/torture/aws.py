@@ -85,6 +85,10 @@ class Aws:
         found: list[float] = self._ask("called", operation)
         return found
 
+    def reset(self) -> None:
+        """Forget everything: an endpoint as it was at its start."""
+        self._ask("reset")
+
     def told(self) -> Told:
         """Its account so far."""
         found = self._ask("told")

@@ -29,6 +29,10 @@ class Clocks:
         """Set a clock ahead of the true time (behind, if negative)."""
         _NUMBER.pack_into(self._map, number * _NUMBER.size, seconds)
 
+    def reset(self) -> None:
+        """Let all of them show the true time."""
+        self._map[:] = bytes(len(self._map))
+
     def now(self, number: int) -> datetime:
         """What a clock shows."""
         (ahead,) = _NUMBER.unpack_from(self._map, number * _NUMBER.size)

@@ -95,6 +95,8 @@ class Endpoint:
             self.faults = [Fault(**each) for each in asked]
         elif path == "/_fake/called":
             return self.world.called_at[asked]
+        elif path == "/_fake/reset":
+            self.world, self.faults = World(), []
         elif path == "/_fake/told":
             return self.world.told()
         else:

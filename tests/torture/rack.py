@@ -41,19 +41,20 @@ class _Member:
     process: int = 0
     is_up: bool = False
     keep: bool = True  # start another one when it ends
+    running: int = 0  # processes asked for that have not ended
     started_at: float = field(default_factory=time.monotonic)
 
 
 class Rack:
     """Starts processes, kills them, and starts them again when they have ended."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """``folder``: for their logs. ``environment``: what all of them find in theirs."""
+    def __init__(self, folder: Path) -> None:
+        """``folder`` is for their logs."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.clocks = folder, Clocks(folder / "clocks")
         self.ended: list[End] = []
         self.start_seconds: list[float] = []
-        self._environment = dict(environment)
+        self.environment: Mapping[str, str] = {}  # what those find in theirs that start from now on
         self._members: dict[str, _Member] = {}
         self._told = threading.Condition()
         kept = {name: text for name, text in os.environ.items() if not name.startswith("ENCANTE_")}
@@ -61,7 +62,7 @@ class Rack:
             self._nursery = subprocess.Popen(
                 [sys.executable, "-m", "tests.torture.nursery", str(folder)],
                 cwd=ROOT,
-                env={**kept, **environment},
+                env=kept,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -96,6 +97,21 @@ class Rack:
         assert self._nursery.stdout is not None
         self._nursery.stdout.close()
 
+    def clear(self) -> None:
+        """Kill them all and forget them; their clocks show the true time again."""
+        with self._told:
+            for member in self._members.values():
+                member.keep = False
+                if member.process and self._end_of(member.process) is None:
+                    os.kill(member.process, signal.SIGKILL)
+        members = self._members.values()
+        self.wait_for(lambda: not any(each.running for each in members), "One did not end.")
+        self.clocks.reset()
+        with self._told:
+            self._members, self.ended, self.start_seconds = {}, [], []
+        for log in self.folder.glob("*.log"):
+            log.unlink()
+
     def start(
         self,
         name: str,
@@ -110,11 +126,11 @@ class Rack:
             "role": role,
             "clock": clock,
             "given": given,
-            "environment": {**self._environment, **(environment or {})},
+            "environment": {**self.environment, **(environment or {})},
         }
         with self._told:
-            self._members[name] = _Member(asked)
-            self._ask(asked)
+            self._members[name] = member = _Member(asked)
+            self._ask(member)
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> End:
         """End a process and do not start it again; returns how it ended."""
@@ -176,9 +192,10 @@ class Rack:
     def _end_of(self, process: int) -> End | None:
         return next((each for each in reversed(self.ended) if each.process == process), None)
 
-    def _ask(self, asked: Mapping[str, Any]) -> None:
+    def _ask(self, member: _Member) -> None:
         assert self._nursery.stdin is not None
-        self._nursery.stdin.write(json.dumps(asked) + "\n")
+        member.running += 1
+        self._nursery.stdin.write(json.dumps(member.asked) + "\n")
 
     def _read(self) -> None:
         assert self._nursery.stdout is not None
@@ -195,6 +212,8 @@ class Rack:
         elif "started" in told:
             member = self._members[told["started"]]
             member.process, member.started_at = told["pid"], time.monotonic()
+            if not member.keep:  # it was started again just before that was forbidden
+                os.kill(member.process, signal.SIGKILL)
         elif "up" in told:
             member = self._members[told["up"]]
             if member.process == told["pid"]:
@@ -204,5 +223,6 @@ class Rack:
             self.ended.append(End(told["ended"], told["pid"], told["code"], time.time()))
             member = self._members[told["ended"]]
             member.is_up = False
+            member.running -= 1
             if member.keep:
-                self._ask(member.asked)
+                self._ask(member)

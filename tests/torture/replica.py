@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection, event
 
 from app.aws.call import Call
 from app.aws.clients import Clients
@@ -27,6 +29,7 @@ from app.settings import Settings
 from tests.torture.endpoint import REGIONS
 from tests.torture.load import OUTCOMES
 
+_ENDLESS = 1 << 30
 Up = Callable[[], None]
 _USED: tuple[tuple[str, Repeat], ...] = (("ec2", "read"), ("sns", "once"), ("sts", "look"))
 
@@ -34,7 +37,7 @@ _USED: tuple[tuple[str, Repeat], ...] = (("ec2", "read"), ("sns", "once"), ("sts
 def warm() -> None:
     """Read botocore's descriptions and PostgreSQL's driver, so that no process has to."""
     import_module("psycopg")
-    clients = Clients()
+    clients = Clients(sandbox_url="http://127.0.0.1:1")  # heeds nothing of the environment
     for service, repeat in _USED:
         clients.client(service, REGIONS[0], repeat)
 
@@ -48,12 +51,26 @@ def live(role: str, given: Any, up: Up) -> None:
     {"replica": _serve, "writer": _write}[role](house, stop, up, given)
 
 
-def _serve(house: House, stop: threading.Event, up: Up, given: Any) -> None:
+def _serve(house: House, stop: threading.Event, up: Up, pages: str | None) -> None:
+    """The background of a console. ``pages``: a file that says how large the database may get."""
+    if pages:
+        event.listen(house.engine, "begin", _Limit(Path(pages)))
     background = Background(house)
     background.start()
     up()
     stop.wait()
     background.stop()
+
+
+class _Limit:
+    """Lets a SQLite file grow to so many pages as a file says at the time, or for ever."""
+
+    def __init__(self, told: Path) -> None:
+        self._told = told
+
+    def __call__(self, connection: Connection) -> None:
+        most = int(self._told.read_text() or _ENDLESS)
+        connection.exec_driver_sql(f"PRAGMA max_page_count={most}")
 
 
 def _write(house: House, stop: threading.Event, up: Up, topics: Any) -> None:

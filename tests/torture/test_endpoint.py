@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -112,16 +112,19 @@ def test_the_process_that_asks_is_killed(served: Aws, when: Any, published: int)
     notice = f"n-{when}"
     served.faults(Fault("Publish", when, "kill"))
     program = (
-        "import os, time\n"
-        "os.environ['AWS_SDK_UA_APP_ID'] = str(os.getpid())\n"
-        "from app.aws.clients import Clients\n"
-        "from tests.torture.test_endpoint import publish\n"
-        f"publish(Clients(), {notice!r})\n"
-        "time.sleep(60)\n"
+        "import http.client, os, sys\n"
+        "connection = http.client.HTTPConnection(sys.argv[1])\n"
+        "named = {'User-Agent': f'Boto3 app/{os.getpid()}'}\n"
+        "connection.request('POST', '/', sys.argv[2], named)\n"
+        "connection.getresponse().read()\n"
+        "sys.stdin.read()\n"
     )
-    environment = {**os.environ, **served.environment()}
-    killed = subprocess.run([sys.executable, "-c", program], env=environment, timeout=60)
-    assert killed.returncode == -9
+    attribute = "MessageAttributes.entry.1"
+    asked = {"Action": "Publish", "TopicArn": TOPIC, "Message": "m"}
+    asked |= {f"{attribute}.Name": "notice_id", f"{attribute}.Value.StringValue": notice}
+    command = [sys.executable, "-c", program, served.url.removeprefix("http://"), urlencode(asked)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.wait(60) == -9
     told = served.told()
     assert told.times()[notice] == published
     assert [each["when"] for each in told.kills][-1:] == [when]

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.torture.arena import Arena, Stage, stage
+
+
+@pytest.fixture(scope="session")
+def one_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """An endpoint and a nursery for all tests of this run."""
+    with stage(tmp_path_factory.mktemp("torture")) as made:
+        yield made
+
+
+@pytest.fixture
+def arena(one_stage: Stage, database_url: str) -> Iterator[Arena]:
+    """A torture on a database of its own; the test runs once on each sort."""
+    with one_stage.arena(database_url) as made:
+        yield made

@@ -1,0 +1,22 @@
+"""The short form of ``make torture``: processes killed, and nothing lost."""
+
+from __future__ import annotations
+
+from tests.torture.arena import Arena
+from tests.torture.killing import kill_all_day
+
+
+def test_nothing_is_lost_by_kills_and_each_repeats_one_notice_at_most(arena: Arena) -> None:
+    killed = kill_all_day(arena, 20, replicas=3, writers=1, skip=True)
+    assert killed.verdict.wrong == []
+    assert killed.kills >= 20
+    assert killed.verdict.owed > 20
+
+
+def test_without_a_crash_nothing_is_published_twice(arena: Arena) -> None:
+    arena.replicas(3)
+    arena.load.make(60, within=1)
+    arena.settle()
+    verdict = arena.verdict()
+    assert verdict.wrong == []
+    assert (verdict.published, verdict.repeats) == (60, 0)
