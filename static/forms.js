@@ -85,11 +85,15 @@
   // data-when="volume_type=io1 io2": shown, and sent, only while that field has one of the values.
   function drawDependent() {
     for (const part of document.querySelectorAll("[data-when]")) {
-      const [name, values] = part.dataset.when.split("=");
+      const [name, when] = part.dataset.when.split("=");
       const field = part.closest("form").elements[name];
-      const wanted = values.split(" ");
-      const value = field?.type === "checkbox" ? (field.checked ? "yes" : "") : field?.value ?? "";
-      part.hidden = !wanted.includes(value) && !part.querySelector("[aria-invalid=true]");
+      const wanted = when.split(" ");
+      // of several boxes with one name, each that is ticked
+      const values = field?.[0]?.type === "checkbox"
+        ? [...field].filter((box) => box.checked && !box.disabled).map((box) => box.value)
+        : [field?.type === "checkbox" ? (field.checked ? "yes" : "") : field?.value ?? ""];
+      const asked = values.some((value) => wanted.includes(value));
+      part.hidden = !asked && !part.querySelector("[aria-invalid=true]");
       for (const input of part.querySelectorAll("input:not([type=radio]), textarea")) {
         input.disabled = part.hidden;
       }

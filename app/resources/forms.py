@@ -22,6 +22,17 @@ SENDING_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII chara
 Answers = Sequence[Mapping[str, Any]]
 
 
+class Refused(Exception):
+    """A form is not for its resources now; the text says why. Raised by prepare and begin."""
+
+
+class Watched(Protocol):
+    """What forms need to know of a watch."""
+
+    @property
+    def id(self) -> str: ...
+
+
 class WatchBook(Protocol):
     """What forms may ask of the watches (app.watches.Watches)."""
 
@@ -58,6 +69,10 @@ class WatchBook(Protocol):
         late_after: int | None = ...,
         actor: str,
     ) -> str: ...
+
+    def cancel(self, watch_id: str) -> None: ...
+
+    def of_resource(self, resource_id: str) -> Sequence[Watched]: ...
 
 
 @dataclass(frozen=True)
@@ -183,7 +198,10 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
     )
 
     def prepare(self, desk: Desk) -> None:
-        """Fill in the choices, and the defaults of a form that is new. May raise AwsError."""
+        """Fill in the choices, and the defaults of a form that is new.
+
+        May raise AwsError, and Refused.
+        """
 
     def examine(self, desk: Desk) -> None:
         """Check what concerns more than one field; call ``complain`` for what is wrong."""
@@ -226,7 +244,7 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
         return []
 
     def begin(self, desk: Desk) -> None:
-        """Commit what must be known before the first call is made."""
+        """Commit what must be known before the first call is made. May raise Refused."""
 
     def fail(self, desk: Desk, certain: bool) -> None:
         """Told when a call failed; ``certain``: AWS surely did not do it."""

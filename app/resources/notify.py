@@ -1,30 +1,136 @@
-"""The part of a form that asks who is to be told: no topic, one that exists, or a new one."""
+"""The part of a form that asks what is to be told, and to whom: nobody, a topic, or a new one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from wtforms import RadioField, SelectField, StringField
+from wtforms import (
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import NumberRange, Optional
 
 from app.aws import topics
 from app.aws.call import Call
+from app.aws.listing import Description
 from app.resources.fields import OneLine, options, strip
 from app.resources.forms import ActionForm, Desk
-from app.resources.spec import Row
+from app.resources.spec import LATE, Awaited, Row
 
 NOBODY, OLD, NEW = "none", "existing", "new"
+SOMEBODY = f"notify={OLD} {NEW}"
 TOPIC_NAME = re.compile(r"^[A-Za-z0-9_-]{1,256}$|^[A-Za-z0-9_-]{1,251}\.fifo$")
 TOPIC_RULE = "1 to 256 letters without accents, digits, - and _; a FIFO topic's ends in .fifo."
+UNITS = {"minutes": 60, "hours": 3600, "days": 86400}
+LONGEST_DAYS = 365
+TOLD = " You will be told what becomes of it."
+NOTIFICATION = ("notify", "topic_arn", "new_topic_name", "outcomes", "late_number", "late_unit")
+# of these, what is usual is known from the past of their volume
+WITH_A_PAST = ("snapshot",)
 
 
-class NotifyForm(ActionForm):
-    """A form with the fields ``notify``, ``topic_arn`` and ``new_topic_name``."""
+def outcome_options(awaited: Awaited) -> list[SelectChoice]:
+    """The outcomes of what is waited for, each with the sentence that tells it."""
+    return options((each.name, f"{each.name}: it {each.told}") for each in awaited.outcomes)
 
+
+def usual_outcomes(awaited: Awaited) -> list[str]:
+    """The outcomes that are ticked at first: those that end it. Late is for those who ask."""
+    return [each.name for each in awaited.outcomes if each.ends and each.name != LATE]
+
+
+def topic_options(rows: Sequence[Row], account: str, region: str) -> list[SelectChoice]:
+    """Topics to choose from, each with its confirmed subscriptions.
+
+    Those of ``account`` come first, and of these the ones in ``region``.
+    """
+
+    def far(row: Row) -> tuple[bool, bool, str]:
+        return row.account != account, row.region != region, row.name
+
+    def told(row: Row) -> str:
+        of = f" of {row.account}" if row.account != account else ""
+        return f"{row.name} in {row.region}{of}, {row.cells.get('confirmed') or 0} confirmed"
+
+    offered = [(row.id, told(row)) for row in sorted(rows, key=far)]
+    return options(offered or [("", "There is no topic yet")])
+
+
+def late_parts(seconds: int | None) -> tuple[int | None, str]:
+    """A limit as its fields hold it: a number and a unit."""
+    if not seconds:
+        return None, "hours"
+    unit = next(name for name in reversed(UNITS) if seconds % UNITS[name] == 0 or name == "minutes")
+    return seconds // UNITS[unit], unit
+
+
+class TellingFields:
+    """The fields ``outcomes``, ``late_number`` and ``late_unit``, for any form."""
+
+    outcomes = SelectMultipleField("Tell me when")
+    late_number = IntegerField("Late after", validators=[Optional(), NumberRange(1, 100_000)])
+    late_unit = SelectField(
+        "Unit", choices=options((name, name) for name in UNITS), default="hours"
+    )
+
+    def offer_outcomes(self, awaited: Awaited, ticked: Sequence[str]) -> None:
+        """Fill in what can be told; ``ticked`` where a person has not chosen yet."""
+        self.outcomes.choices = outcome_options(awaited)
+        if not self.outcomes.data:
+            self.outcomes.data = [each.name for each in awaited.outcomes if each.name in ticked]
+        known = awaited.kind in WITH_A_PAST
+        self.late_number.description = (
+            "Empty: three times what snapshots of this volume usually take."
+            if known
+            else f"A number is needed: what is usual is not known of {_a(awaited.one)}."
+        )
+
+    @property
+    def late_after(self) -> int | None:
+        """Seconds after which it is late; None: three times what is usual."""
+        if LATE not in (self.outcomes.data or ()) or not self.late_number.data:
+            return None
+        return int(self.late_number.data) * UNITS[self.late_unit.data]
+
+    def faults_in_telling(self, awaited: Awaited) -> list[tuple[str, str]]:
+        """What is wrong with the fields: (field, what)."""
+        if not self.outcomes.data:
+            return [("outcomes", "Choose at least one.")]
+        if LATE not in self.outcomes.data:
+            return []
+        if self.late_number.data is None and awaited.kind not in WITH_A_PAST:
+            return [("late_number", str(self.late_number.description))]
+        if (self.late_after or 0) > LONGEST_DAYS * UNITS["days"]:
+            return [("late_number", f"{LONGEST_DAYS} days at most.")]
+        return []
+
+
+def _a(one: str) -> str:
+    return f"an {one}" if one[0] in "aeiou" else f"a {one}"
+
+
+class NotifyForm(TellingFields, ActionForm):
+    """A form on which one may ask to be told what becomes of what it makes or does.
+
+    ``awaits`` names what is waited for (a kind of AWAITED), ``ticked`` the outcomes that are
+    ticked at first, if not the usual ones. ``begin`` puts the watches on before the first call is
+    made: ``intend`` where the thing is not there yet, ``put_on`` where it is.
+    """
+
+    awaits: str = ""
+    ticked: Sequence[str] = ()
     when: ClassVar[Mapping[str, str]] = {
         "topic_arn": f"notify={OLD}",
         "new_topic_name": f"notify={NEW}",
+        "outcomes": SOMEBODY,
+        "late_number": f"outcomes={LATE}",
+        "late_unit": f"outcomes={LATE}",
     }
 
     notify = RadioField(
@@ -46,32 +152,32 @@ class NotifyForm(ActionForm):
         description="Subscribe to it afterwards, and confirm, or nobody will be told.",
     )
 
-    def offer_topics(self, desk: Desk, region: str) -> None:
-        """Fill in the topics, each with its confirmed subscriptions.
+    _intended: Mapping[str, str] = {}  # the watches intended by this form, by request
+    _put: Sequence[str] = ()  # those that it has put on
 
-        Those of the form's account come first, and of these the ones in ``region``.
-        """
+    @property
+    def awaited(self) -> Awaited:
+        """What is waited for."""
+        from app.resources import AWAITED  # not above: the kinds have their forms from here
 
-        def far(row: Row) -> tuple[bool, bool, str]:
-            return row.account != desk.account, row.region != region, row.name
+        return AWAITED[self.awaits]
 
-        def told(row: Row) -> str:
-            account = f" of {row.account}" if row.account != desk.account else ""
-            confirmed = row.cells.get("confirmed") or 0
-            return f"{row.name} in {row.region}{account}, {confirmed} confirmed"
+    def offer_notification(self, desk: Desk, region: str) -> None:
+        """Fill in the topics and the outcomes."""
+        self.topic_arn.choices = topic_options(desk.known.all("topic"), desk.account, region)
+        self.offer_outcomes(self.awaited, self.ticked or usual_outcomes(self.awaited))
 
-        rows = sorted(desk.known.all("topic"), key=far)
-        self.topic_arn.choices = options(
-            [(row.id, told(row)) for row in rows] or [("", "There is no topic yet")]
-        )
-
-    def examine_topic(self, desk: Desk) -> None:
-        """Complain about a topic that is not there, or a name that cannot be."""
+    def examine_notification(self, desk: Desk) -> None:
+        """Complain about a topic that is not there, a name that cannot be, what is to be told."""
+        if self.notify.data == NOBODY:
+            return
         row = desk.known.get("topic", self.topic_arn.data or "")
         if self.notify.data == OLD and (row is None or row.gone):
             self.complain("topic_arn", "Choose a topic that exists, or make a new one.")
         if self.notify.data == NEW and not TOPIC_NAME.match(self.new_topic_name.data or ""):
             self.complain("new_topic_name", TOPIC_RULE)
+        for name, text in self.faults_in_telling(self.awaited):
+            self.complain(name, text)
 
     def topic_calls(self, region: str) -> tuple[Call, ...]:
         """The call that makes the topic, if a new one was asked for."""
@@ -88,12 +194,17 @@ class NotifyForm(ActionForm):
             return topics.topic_arn(topics.partition_of(region), region, desk.account, name)
         return ""
 
-    def topic_warnings(self, desk: Desk) -> list[str]:
+    @property
+    def asked(self) -> bool:
+        """Whether somebody is to be told."""
+        return self.notify.data in {OLD, NEW}
+
+    def notification_warnings(self, desk: Desk) -> list[str]:
         """That nobody would hear of it, where that is so."""
         if self.notify.data == NEW:
             return [
-                "A new topic has no subscription: subscribe to it and confirm before the snapshot "
-                "is done, or nobody is told."
+                "A new topic has no subscription: subscribe to it and confirm before there is "
+                "something to tell, or nobody is told."
             ]
         row = desk.known.get("topic", self.topic_arn.data or "")
         if self.notify.data == OLD and row and not topics.confirmed(row.description):
@@ -102,3 +213,86 @@ class NotifyForm(ActionForm):
                 "Subscribe on the topic's page, and confirm."
             ]
         return []
+
+    def _promise(self, desk: Desk, account: str, region: str, home: str) -> dict[str, Any]:
+        return {
+            "kind": self.awaits,
+            "account": account,
+            "region": region,
+            "topic_arn": self.topic(desk, home),
+            "outcomes": list(self.outcomes.data),
+            "late_after": self.late_after,
+            "actor": desk.actor,
+        }
+
+    def intend(
+        self,
+        desk: Desk,
+        region: str,
+        requests: Sequence[str],
+        *,
+        source_id: str = "",
+        description: str = "",
+    ) -> None:
+        """Commit a watch for each thing that is to be made, if somebody is to be told.
+
+        ``requests``: the ids that the things will have as a tag, by which they are found again;
+        ``source_id``: what they are made of.
+        """
+        if not self.asked:
+            return
+        given = {
+            **self._promise(desk, desk.account, region, region),
+            "source_id": source_id,
+            "source_name": name_of(desk, source_id),
+            "description": description,
+        }
+        self._intended = {
+            request: desk.watches.intend(request_id=request, **given) for request in requests
+        }
+
+    def bind(self, desk: Desk, made: Mapping[str, Description]) -> str:
+        """Put the intended watches on what was ``made``, by request; what to say of it."""
+        for request, watch in self._intended.items():
+            if request in made:
+                desk.watches.bind(watch, dict(made[request]))
+            else:
+                desk.watches.abandon(watch, "AWS made fewer than were asked for.")
+        return TOLD if self._intended else ""
+
+    def put_on(self, desk: Desk, found: Sequence[tuple[Row, Description]]) -> str:
+        """Commit a watch on each of the rows, as it was found, if somebody is to be told.
+
+        Returns the last one's id, or an empty string.
+        """
+        watch = ""
+        for row, description in found if self.asked else ():
+            there = {view.id for view in desk.watches.of_resource(row.id)}
+            source = self.awaited.facts(description).get("source_id") or ""
+            watch = desk.watches.watch(
+                **self._promise(desk, row.account, row.region, desk.row.region),
+                found=dict(description),
+                source_name=name_of(desk, source),
+            )
+            if watch not in there:
+                self._put = (*self._put, watch)
+        return watch
+
+    def fail(self, desk: Desk, certain: bool) -> None:
+        if not certain:
+            return
+        for watch in self._intended.values():
+            desk.watches.abandon(watch, "AWS refused to make it.")
+        for watch in self._put:
+            desk.watches.cancel(watch)
+
+
+def name_of(desk: Desk, resource_id: str) -> str:
+    """The name of what has that id, of whatever kind; empty if it has none or is not known."""
+    from app.resources import RESOURCES  # as above
+
+    for kind, resource in RESOURCES.items():
+        if resource_id.startswith(resource.prefix):
+            row = desk.known.get(kind, resource_id)
+            return row.name if row else ""
+    return ""

@@ -22,7 +22,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
-from app.resources.notify import NEW, NOBODY, OLD, NotifyForm
+from app.resources.notify import NOTIFICATION, NotifyForm
 from app.resources.spec import (
     VANISHED,
     Action,
@@ -37,6 +37,7 @@ from app.resources.spec import (
     refers,
 )
 from app.resources.tagging import TagsForm, own_tags
+from app.resources.watching import WatchForm
 
 STATES = (
     State("completed", "ok"),
@@ -113,12 +114,9 @@ class CreateSnapshotForm(NotifyForm):
     sections = (
         Section("Snapshot", ("volume_id", "description")),
         Section("Tags", ("copy_tags", "tags")),
-        Section(
-            "Notification",
-            ("notify", "topic_arn", "new_topic_name"),
-            "A message is published when the snapshot is completed, has failed or has vanished.",
-        ),
+        Section("Notification", NOTIFICATION),
     )
+    awaits = "snapshot"
 
     volume_id = PickerField(
         "Volume",
@@ -130,11 +128,9 @@ class CreateSnapshotForm(NotifyForm):
     copy_tags = BooleanField("Copy the volume's tags")
     tags = TagsField("Further tags")
 
-    _watch: str | None = None
-
     def prepare(self, desk: Desk) -> None:
         volume = self._volume(desk)
-        self.offer_topics(desk, self._region(desk))
+        self.offer_notification(desk, self._region(desk))
         if volume and not self.is_submitted() and not self.description.data:
             self.description.data = f"{volume.name or volume.id}Snap"
 
@@ -157,7 +153,7 @@ class CreateSnapshotForm(NotifyForm):
             self.complain("volume_id", f"It is {volume.state}.")
         if len(self._all_tags(desk)) > 49:
             self.complain("tags", "49 tags at most: one more is Encante's own mark.")
-        self.examine_topic(desk)
+        self.examine_notification(desk)
 
     def _all_tags(self, desk: Desk) -> dict[str, str]:
         volume = self._volume(desk)
@@ -176,7 +172,7 @@ class CreateSnapshotForm(NotifyForm):
         return Plan(self.title, (*self.topic_calls(region), call))
 
     def warnings(self, desk: Desk) -> list[str]:
-        told = self.topic_warnings(desk)
+        told = self.notification_warnings(desk)
         volume = self._volume(desk)
         if volume:
             running = desk.known.find("snapshot", "volume_id", [volume.id], volume.region)
@@ -188,74 +184,22 @@ class CreateSnapshotForm(NotifyForm):
         return told
 
     def begin(self, desk: Desk) -> None:
-        region = self._region(desk)
-        topic = self.topic(desk, region)
-        if not topic:
-            return
-        volume = self._volume(desk)
-        self._watch = desk.watches.intend(
-            kind="snapshot",
-            request_id=self.client_token.data or "",
-            account=desk.account,
-            region=region,
+        self.intend(
+            desk,
+            self._region(desk),
+            [self.client_token.data or ""],
             source_id=self.volume_id.data or "",
-            source_name=volume.name if volume else "",
             description=self.description.data or "",
-            topic_arn=topic,
-            outcomes=[outcome.name for outcome in OUTCOMES],
-            actor=desk.actor,
         )
-
-    def fail(self, desk: Desk, certain: bool) -> None:
-        if self._watch and certain:
-            desk.watches.abandon(self._watch, "AWS refused to make the snapshot.")
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         answer = answers[-1]
         snapshot = (answer.get("Found") or [answer])[0]
-        told = f"Snapshot {snapshot['SnapshotId']} is being made."
-        if self._watch:
-            desk.watches.bind(self._watch, dict(snapshot))
-            told += " You will be told when it is done."
-        return Done(told, page_of("snapshots", snapshot["SnapshotId"]))
-
-
-class WatchForm(NotifyForm):
-    """Put a watch on a snapshot that is pending."""
-
-    title = "Notify me when it is done"
-    submit_label = "Watch"
-    sections = (Section("Topic", ("notify", "topic_arn", "new_topic_name")),)
-
-    def prepare(self, desk: Desk) -> None:
-        self.notify.choices = [entry for entry in self.notify.choices if entry.value != NOBODY]
-        self.offer_topics(desk, desk.row.region)
-        if not self.is_submitted():
-            self.notify.data = OLD if desk.known.all("topic") else NEW
-
-    def examine(self, desk: Desk) -> None:
-        self.examine_topic(desk)
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(self.title, self.topic_calls(desk.row.region))
-
-    def warnings(self, desk: Desk) -> list[str]:
-        return self.topic_warnings(desk)
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        row = desk.row
-        volume = desk.known.get("volume", str(row.cells.get("volume_id")))
-        watch = desk.watches.watch(
-            kind="snapshot",
-            account=row.account,
-            region=row.region,
-            found=dict(row.description),
-            source_name=volume.name if volume else "",
-            topic_arn=self.topic(desk, row.region),
-            outcomes=[outcome.name for outcome in OUTCOMES],
-            actor=desk.actor,
+        told = self.bind(desk, {self.client_token.data or "": snapshot})
+        return Done(
+            f"Snapshot {snapshot['SnapshotId']} is being made.{told}",
+            page_of("snapshots", snapshot["SnapshotId"]),
         )
-        return Done(f"{row.id} is being watched.", f"/watches/{watch}")
 
 
 class DeleteSnapshotForm(ActionForm):
@@ -291,7 +235,10 @@ def _refuse_unless_completed(row: Row) -> str | None:
 
 
 def _refuse_watch(row: Row) -> str | None:
-    return None if row.state == "pending" else f"{row.id} is {row.state}; nothing to wait for."
+    # one in the archive may be on its way back: only AWS knows, and is asked by the form
+    if row.state == "pending" or row.cells.get("tier") == "archive":
+        return None
+    return f"{row.id} is {row.state}; nothing to wait for."
 
 
 SNAPSHOT = Resource(

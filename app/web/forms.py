@@ -14,7 +14,7 @@ from app.aws.errors import AwsError
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
 from app.resources import RESOURCES
-from app.resources.forms import ActionForm, Desk, Done, link, page_of
+from app.resources.forms import ActionForm, Desk, Done, Refused, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
 from app.web.context import actor, house
@@ -52,14 +52,11 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
     if action.on != "none" and not desk.rows:
         return _nothing_to_do(resource, action, chosen, refused)
     page = _Page(resource, action, desk, refused)
-    if request.method == "GET":
-        return page.show(page.form(_prefilled()))
-    form = page.form()
-    if doing == "refill":
-        return page.show(form)
-    if doing in {"preview", "check"}:
-        return page.preview(form, checked=doing == "check")
-    return page.perform(form)
+    try:
+        return page.answer(doing)
+    except Refused as error:
+        refused += [(row, str(error)) for row in desk.rows]
+        return _nothing_to_do(resource, action, chosen, refused)
 
 
 def _rows(resource: Resource, action: Action) -> tuple[Row, ...]:
@@ -167,6 +164,17 @@ class _Page:
         self.desk = desk
         self.refused = refused
 
+    def answer(self, doing: str) -> ResponseReturnValue:
+        """Show, preview, check, fill again or perform. Raises Refused."""
+        if request.method == "GET":
+            return self.show(self.form(_prefilled()))
+        form = self.form()
+        if doing == "refill":
+            return self.show(form)
+        if doing in {"preview", "check"}:
+            return self.preview(form, checked=doing == "check")
+        return self.perform(form)
+
     def form(self, given: dict[str, Any] | None = None) -> ActionForm:
         """The form, filled from the request, or new and filled from the address."""
         kind = cast(type[ActionForm], self.action.form)
@@ -190,7 +198,8 @@ class _Page:
         secret: tuple[str, str] | None = None,
     ) -> ResponseReturnValue:
         """The form's page."""
-        confirms = self.action.danger or form.danger or not form.sections
+        several = self.action.on == "many"
+        confirms = several or self.action.danger or form.danger or not form.sections
         template = "confirm.html" if confirms else "form.html"
         page = render_template(
             template,
