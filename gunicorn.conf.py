@@ -1,4 +1,4 @@
-"""How gunicorn serves the console: one worker with threads, and the background thread in it.
+"""How gunicorn serves the console: one worker with threads, and the background threads in it.
 
 The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/settings.py.
 """
@@ -6,6 +6,7 @@ The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/setting
 import ctypes
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ if hasattr(_libc := ctypes.CDLL(None), "mallopt"):
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the background thread: in the worker, after the fork, once the app is loaded."""
+    """Start the background threads: in the worker, after the fork, once the app is loaded."""
     from app import background
 
     # What is loaded stays: it need not be looked through for garbage again and again.
@@ -59,10 +60,23 @@ def post_worker_init(worker: Any) -> None:
     # wait this long at each of its reads from the database; Python's 5 ms add up.
     sys.setswitchinterval(SWITCH_SECONDS)
     background.start(worker.wsgi)
+    _stop_at_once(worker)
+
+
+def _stop_at_once(worker: Any) -> None:
+    """On SIGTERM let the background begin to end while the requests under way are answered."""
+    from app import background
+
+    def terminate(number: int, frame: Any) -> None:
+        background.begin_to_stop(worker.wsgi)
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, terminate)
+    signal.siginterrupt(signal.SIGTERM, False)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Stop the background thread; a worker that never loaded the app has none."""
+    """Stop the background threads; a worker that never loaded the app has none."""
     from app import background
 
     if application := getattr(worker, "wsgi", None):

@@ -1,7 +1,7 @@
-"""The background threads.
+"""The background threads: each a loop around one step of the house.
 
-One ticks the poller and the sender, some the collector, and one reads beforehand what pages need:
-nothing that takes long may keep notices waiting.
+A step may have to wait for AWS, so no two of them share a thread: nothing that takes long keeps
+a notice waiting.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from flask import Flask
 
+from app.db import DATABASE_FAULTS
 from app.db import now as present
 from app.house import House
 from app.inventory.jobs import LEAST_THREADS
@@ -21,9 +23,35 @@ from app.inventory.jobs import LEAST_THREADS
 PAUSE_SECONDS = 0.5
 BUSY_PAUSE_SECONDS = 0.02  # lets the threads that serve pages have their turn
 STOP_SECONDS = 10.0
-STEPS = ("poll", "send", "identity", "collect", "warm")  # those that the threads make
+POLLERS = 2  # an endpoint that hangs keeps the other regions waiting for one of them only
 Step = Callable[[datetime], bool]
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A step that is made again and again: at once when ``bell`` rings, else after a pause."""
+
+    name: str
+    step: Step
+    bell: threading.Event
+    threads: int = 1
+    busy_pause: float = BUSY_PAUSE_SECONDS
+
+
+def loops(house: House) -> list[Loop]:
+    """All there are."""
+    quiet = threading.Event()  # nobody rings it but the end
+    watches = house.watches
+    return [
+        Loop("collect", house.collector.tick, quiet, max(LEAST_THREADS, house.settings.collectors)),
+        Loop("rules", watches.rules, house.wake),
+        Loop("hurry", watches.hurry, quiet),
+        Loop("poll", watches.poll, house.wake, POLLERS),
+        Loop("send", watches.send, watches.owed, busy_pause=0.0),
+        Loop("identity", house.meet, quiet),
+        Loop("warm", lambda _: house.warm(), quiet),
+    ]
 
 
 def tick(house: House, now: datetime) -> bool:
@@ -31,79 +59,77 @@ def tick(house: House, now: datetime) -> bool:
 
     A step that fails is logged and does not keep the others from theirs.
     """
-    busy = _try(house, "collect", house.collector.tick, now)
-    return tend(house, now) or busy
+    found = [_try(house, loop, now) for loop in loops(house) if loop.name != "warm"]
+    return any(found)
 
 
-def tend(house: House, now: datetime) -> bool:
-    """As ``tick``, without the collector, which has threads of its own."""
-    steps: dict[str, Step] = {
-        "poll": house.watches.poll,
-        "send": house.watches.send,
-        "identity": house.meet,
-    }
-    busy = [_try(house, name, step, now) for name, step in steps.items()]
-    return any(busy)
-
-
-def _try(house: House, name: str, step: Step, now: datetime) -> bool:
+def _try(house: House, loop: Loop, now: datetime) -> bool:
     try:
-        busy = step(now)
-    except Exception:  # whatever it is, the thread must go on: it holds everybody's watches
-        log.exception("background step failed", step=name)
-        house.ticks.note(name, "failed")
+        busy = loop.step(now)
+    except DATABASE_FAULTS as error:  # it is tried again, and there is nothing else to be told
+        reason = str(error).partition("\n")[0]
+        log.warning("the database is in trouble", step=loop.name, reason=reason)
+        house.ticks.note(loop.name, "failed")
         return False
-    house.ticks.note(name, "busy" if busy else "idle")
+    except Exception:  # whatever it is, the thread must go on: it holds everybody's watches
+        log.exception("background step failed", step=loop.name)
+        house.ticks.note(loop.name, "failed")
+        return False
+    house.ticks.note(loop.name, "busy" if busy else "idle")
     return busy
 
 
 class Background:
-    """The threads around ``tend`` and the collector's ``tick``."""
+    """The threads of one house."""
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._stopping = house.stopping
-        collecting = [
-            threading.Thread(target=self._collect, name=f"collector-{number}", daemon=True)
-            for number in range(max(LEAST_THREADS, house.settings.collectors))
+        self._loops = loops(house)
+        self._threads = [
+            threading.Thread(
+                target=self._run, args=(loop,), name=f"{loop.name}-{number}", daemon=True
+            )
+            for loop in self._loops
+            for number in range(loop.threads)
         ]
-        main = threading.Thread(target=self._run, name="background", daemon=True)
-        warming = threading.Thread(target=self._warm, name="warming", daemon=True)
-        self._threads = [main, warming, *collecting]
 
     def start(self) -> None:
         """Begin to tick."""
-        self._house.ticks.expect(STEPS)
+        self._house.ticks.expect(loop.name for loop in self._loops)
         for thread in self._threads:
             thread.start()
 
+    def begin_to_stop(self) -> None:
+        """Have no step begin anything more. Returns at once; may be called by a signal's handler.
+
+        From now on the house tells that it is not ready.
+        """
+        self._house.stopping.set()
+        self._house.watches.stop()
+        for loop in self._loops:
+            loop.bell.set()
+
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Let the running steps end, and wait for that, at most ``seconds`` in all."""
-        self._stopping.set()
-        self._house.wake.set()
+        """Let the running steps end, and wait for that, at most ``seconds`` in all.
+
+        What still hangs then is a reading of AWS, from which nothing is lost. A notice is being
+        published for less than that.
+        """
+        until = time.monotonic() + seconds
+        self.begin_to_stop()
         try:
             self._house.collector.stop()
         except Exception:  # the database may be what is in trouble
             log.exception("the collector's claims are not given back")
-        until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            busy = tend(self._house, present())
-            self._house.wake.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
-            self._house.wake.clear()
-
-    def _collect(self) -> None:
-        while not self._stopping.is_set():
-            busy = _try(self._house, "collect", self._house.collector.tick, present())
-            self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
-
-    def _warm(self) -> None:
-        while not self._stopping.is_set():
-            busy = _try(self._house, "warm", lambda _: self._house.warm(), present())
-            self._stopping.wait(BUSY_PAUSE_SECONDS if busy else PAUSE_SECONDS)
+    def _run(self, loop: Loop) -> None:
+        while not self._house.stopping.is_set():
+            busy = _try(self._house, loop, present())
+            loop.bell.wait(loop.busy_pause if busy else PAUSE_SECONDS)
+            if not self._house.stopping.is_set():
+                loop.bell.clear()
 
 
 def start(application: Flask) -> None:
@@ -112,6 +138,14 @@ def start(application: Flask) -> None:
     if house.settings.background:
         application.extensions["encante-background"] = threads = Background(house)
         threads.start()
+
+
+def begin_to_stop(application: Flask) -> None:
+    """Have the threads of ``application`` begin nothing more, and its ``/readyz`` say no."""
+    house: House = application.extensions["encante"]
+    house.stopping.set()
+    if threads := application.extensions.get("encante-background"):
+        threads.begin_to_stop()
 
 
 def stop(application: Flask) -> None:

@@ -30,7 +30,14 @@ def house(collect: Step = idle, poll: Step = idle, stop: Callable[[], None] = la
     return SimpleNamespace(
         settings=SimpleNamespace(collectors=3),
         collector=SimpleNamespace(tick=collect, stop=stop),
-        watches=SimpleNamespace(poll=poll, send=idle),
+        watches=SimpleNamespace(
+            poll=poll,
+            send=idle,
+            rules=idle,
+            hurry=idle,
+            owed=threading.Event(),
+            stop=lambda: None,
+        ),
         meet=idle,
         warm=lambda: False,
         wake=threading.Event(),
@@ -63,7 +70,7 @@ def test_threads_go_on_when_their_step_fails() -> None:
     background.start()
     until(lambda: any(count.count(name) > 1 for name in count))
     background.stop()
-    assert set(count) == {"collector-0", "collector-1", "collector-2"}
+    assert set(count) == {"collect-0", "collect-1", "collect-2"}
 
 
 def test_a_collector_that_hangs_keeps_no_notice_waiting() -> None:
@@ -90,8 +97,9 @@ def test_when_they_are_stopped_the_threads_end() -> None:
     before = threading.active_count()
     background = Background(cast(House, made))
     background.start()
-    assert threading.active_count() == before + 5
-    assert made.ticks.ages().keys() == {"poll", "send", "identity", "collect", "warm"}
+    assert threading.active_count() == before + 10
+    steps = {"poll", "send", "rules", "hurry", "identity", "collect", "warm"}
+    assert made.ticks.ages().keys() == steps
     assert not made.stopping.is_set()
     background.stop()
     assert threading.active_count() == before

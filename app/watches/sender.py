@@ -9,6 +9,7 @@ what is promised is never lost, and twice only after a crash or a lost answer.
 from __future__ import annotations
 
 import random
+import threading
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -52,10 +53,15 @@ class Sender:
     def __init__(self, engine: Engine, accounts: Accounts) -> None:
         self._engine = engine
         self._accounts = accounts
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping.set()
 
     def send(self, now: datetime) -> bool:
         """One step; False when no notice was due."""
-        notice = self._claim(now)
+        notice = None if self._stopping.is_set() else self._claim(now)
         if notice is None:
             return False
         region = region_of(notice["topic_arn"])  # which may not be the snapshot's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -43,6 +44,8 @@ class Watches:
         )
         self._sender = Sender(engine, accounts)
         self._clock = clock
+        # Set when a notice may have become due, so that the sender need not look all the time.
+        self.owed = threading.Event()
 
     def intend(
         self,
@@ -136,6 +139,7 @@ class Watches:
     def retry(self, notice_id: str) -> None:
         """Try a notice again now that is parked, or waits for its next try. Raises WatchError."""
         self._store.retry(notice_id)
+        self.owed.set()
 
     def get(self, watch_id: str) -> WatchView | None:
         """A watch with its notices and everything that happened to it, or None."""
@@ -166,13 +170,30 @@ class Watches:
         Never raises AwsError: trouble is written on the watches, and the region is asked again
         after a growing delay.
         """
-        return self._poller.poll(now)
+        return self._ring(self._poller.poll(now))
+
+    def rules(self, now: datetime) -> bool:
+        """Put watches on what the rules say; whether there was anything to look at."""
+        return False
+
+    def hurry(self, now: datetime) -> bool:
+        """Hear what the event queues tell, so that the poll need not wait; whether they told."""
+        return False
 
     def send(self, now: datetime) -> bool:
-        """Publish one notice, if any is due; whether any was.
+        """Publish what notices are due; whether any were.
 
         Never raises AwsError: trouble is written on the notice.
         """
         # The lease that keeps other senders away is counted from now, and a slow poll may have
         # come between the caller's look at the clock and this.
         return self._sender.send(max(now, self._clock()))
+
+    def stop(self) -> None:
+        """Have ``send`` end after the notice that it is publishing. Returns at once."""
+        self._sender.stop()
+
+    def _ring(self, busy: bool) -> bool:
+        if busy:
+            self.owed.set()
+        return busy
