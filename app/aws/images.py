@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from app.aws.call import Call, plain
 from app.aws.clients import Clients
 from app.aws.listing import Description, ec2_listing
-from app.aws.tags import tag_list, tag_specifications
+from app.aws.tags import made_for, tag_list, tag_specifications
 
 LISTING = ec2_listing(
     "DescribeImages", "Images[]", "image-id", {"Owners": ["self"]}, owner="OwnerId"
@@ -85,6 +85,11 @@ def register_image(
         makes=("image", "{ImageId: ImageId}", _newborn(name, description, tags)),
         find_again=("DescribeImages", {"Owners": ["self"], "Filters": named}, "Images[]"),
     )
+
+
+def find_by_request(request_ids: Sequence[str]) -> tuple[str, Mapping[str, object], str]:
+    """The read that finds the images made for these requests, at most 200."""
+    return made_for("DescribeImages", "Images[]", request_ids, Owners=["self"])
 
 
 def deregister_image(region: str, image_id: str) -> Call:

@@ -9,14 +9,15 @@ from typing import Any
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.listing import Description, Listing, ec2_listing
-from app.aws.tags import tag_specifications
+from app.aws.tags import made_for, tag_specifications
 
 PROTECTION = "_DisableApiTermination"  # not in DescribeInstances; asked for by instance
-_EC2 = ec2_listing("DescribeInstances", "Reservations[].Instances[]", "instance-id")
+_ITEMS = "Reservations[].Instances[]"
+PLAIN = ec2_listing("DescribeInstances", _ITEMS, "instance-id")  # without what takes more calls
 
 
 def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> list[Description]:
-    found = _EC2.read(clients, region, account, ids)
+    found = PLAIN.read(clients, region, account, ids)
     if len(found) <= DETAILED:
         for instance in found:
             if instance.get("State", {}).get("Name") not in {"terminated", "shutting-down"}:
@@ -25,7 +26,7 @@ def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> li
 
 
 def _pages(clients: Clients, region: str, account: str) -> Iterator[list[Description]]:
-    return _EC2.pages(clients, region, account)
+    return PLAIN.pages(clients, region, account)
 
 
 DETAILED = 10  # protection is asked for only when so few are read: one call each
@@ -50,6 +51,11 @@ def is_protected(clients: Clients, region: str, instance_id: str) -> bool | None
         raise
     value = answer.get("DisableApiTermination", {}).get("Value")
     return None if value is None else bool(value)
+
+
+def find_by_request(request_ids: Sequence[str]) -> tuple[str, Mapping[str, object], str]:
+    """The read that finds the instances launched for these requests, at most 200."""
+    return made_for("DescribeInstances", _ITEMS, request_ids)
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "DescribeKeyPairs",
         "DescribeRegions",
         "DescribeSecurityGroups",
+        "DescribeSnapshotTierStatus",
         "DescribeSnapshots",
         "DescribeVolumes",
+        "DescribeVolumesModifications",
     ),
     **_table(
         "ec2",

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 from app.aws.call import Call
 from app.aws.listing import ec2_listing
-from app.aws.tags import REQUEST_TAG, tag_specifications
+from app.aws.tags import REQUEST_TAG, made_for, tag_specifications
 
 LISTING = ec2_listing(
     "DescribeSnapshots", "Snapshots[]", "snapshot-id", {"OwnerIds": ["self"]}, owner="OwnerId"
+)
+# What was last begun to bring a snapshot to the archive or back.
+TIERS = ec2_listing(
+    "DescribeSnapshotTierStatus", "SnapshotTierStatuses[]", "snapshot-id", owner="OwnerId"
 )
 
 
@@ -40,8 +44,7 @@ def create_snapshot(
 
 def find_by_request(*request_ids: str) -> tuple[str, Mapping[str, object], str]:
     """The read that finds the snapshots made for these requests (Call.find_again), at most 200."""
-    filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": list(request_ids)}]
-    return ("DescribeSnapshots", {"OwnerIds": ["self"], "Filters": filters}, "Snapshots[]")
+    return made_for("DescribeSnapshots", "Snapshots[]", request_ids, OwnerIds=["self"])
 
 
 def delete_snapshot(region: str, snapshot_id: str) -> Call:

@@ -20,6 +20,17 @@ def tag_dict(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tags or []}
 
 
+def made_for(
+    operation: str, items: str, request_ids: Sequence[str], **parameters: Any
+) -> tuple[str, Mapping[str, object], str]:
+    """The read that finds what was made for these requests, at most 200 (Call.find_again).
+
+    ``items`` is the JMESPath of the resources in its answer.
+    """
+    filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": list(request_ids)}]
+    return (operation, {**parameters, "Filters": filters}, items)
+
+
 def tag_specifications(**by_type: Mapping[str, str]) -> list[dict[str, Any]]:
     """TagSpecifications for a create, by resource type (``key_pair`` is AWS's ``key-pair``)."""
     return [

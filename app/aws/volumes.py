@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.aws.call import Call
 from app.aws.listing import ec2_listing
-from app.aws.tags import tag_specifications
+from app.aws.tags import made_for, tag_specifications
 
 LISTING = ec2_listing("DescribeVolumes", "Volumes[]", "volume-id")
+# The latest modification of each volume that has one.
+MODIFICATIONS = ec2_listing("DescribeVolumesModifications", "VolumesModifications[]", "volume-id")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ def create_volume(region: str, volume: NewVolume) -> Call:
         says=f"Make a {volume.volume_type} volume{size}{source} in {volume.availability_zone}",
         makes=("volume", "@", {}),
     )
+
+
+def find_by_request(request_ids: Sequence[str]) -> tuple[str, Mapping[str, object], str]:
+    """The read that finds the volumes made for these requests, at most 200."""
+    return made_for("DescribeVolumes", "Volumes[]", request_ids)
 
 
 def attach_volume(region: str, volume_id: str, instance_id: str, device: str) -> Call:

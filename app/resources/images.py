@@ -25,13 +25,17 @@ from app.resources.forms import (
 )
 from app.resources.spec import (
     Action,
+    Awaited,
     Column,
+    Outcome,
     Resource,
     Row,
     State,
+    late,
     referred,
     refers,
     tag_name,
+    vanished,
 )
 from app.resources.tagging import TagsForm
 
@@ -45,8 +49,49 @@ STATES = (
     State("disabled", "off"),
     State("deregistered", "gone"),
 )
+OUTCOMES = (
+    Outcome(
+        "available",
+        "Image available",
+        "is available",
+        ("available",),
+        between=(("pending", "disabled"),),  # only what was available can be disabled
+    ),
+    Outcome(
+        "failed", "Image failed", "has failed", ("failed", "error", "invalid"), state_class="failed"
+    ),
+    vanished(
+        "Image vanished",
+        "is no longer to be found in AWS. Perhaps it was deregistered before it was available",
+        ("deregistered",),
+    ),
+    late("Image late"),
+)
 _COPIED = re.compile(r"\[Copied (ami-[0-9a-f]{8,17}) from ")
 _NAME = re.compile(r"^[A-Za-z0-9()\[\] ./\-'@_]{3,128}$")
+
+
+def _facts(description: Description) -> dict[str, Any]:
+    # The answers of CreateImage and CopyImage tell the id, and nothing else.
+    return {
+        "resource_id": description.get("ImageId"),
+        "source_id": description.get("SourceInstanceId"),
+        "description": description.get("Description") or description.get("Name"),
+        "aws_state": description.get("State"),
+        "state_message": (description.get("StateReason") or {}).get("Message"),
+        "started_at": description.get("CreationDate"),
+    }
+
+
+AWAITED = Awaited(
+    kind="image",
+    resource="image",
+    one="image",
+    listing=images.LISTING,
+    facts=_facts,
+    outcomes=OUTCOMES,
+    find=images.find_by_request,
+)
 
 
 class ImageName:
@@ -440,4 +485,5 @@ IMAGE = Resource(
     empty="An image is what instances are launched from. Make one of an instance, or look under "
     "Public.",
     sort="-created",
+    awaited=(AWAITED,),
 )

@@ -9,7 +9,20 @@ from app.aws.call import Call, Plan
 from app.aws.listing import Description
 from app.resources.forms import ActionForm, Answers, Desk, Done, link, listed, page_of
 from app.resources.launch import LaunchForm
-from app.resources.spec import Action, Column, Relation, Resource, Row, State, referred, refers
+from app.resources.spec import (
+    Action,
+    Awaited,
+    Column,
+    Outcome,
+    Relation,
+    Resource,
+    Row,
+    State,
+    late,
+    referred,
+    refers,
+    tag_name,
+)
 from app.resources.tagging import TagsForm
 
 STATES = (
@@ -20,10 +33,52 @@ STATES = (
     State("shutting-down", "changing"),
     State("terminated", "gone"),
 )
+OUTCOMES = (
+    Outcome("running", "Instance running", "is running", ("running",), ends=False),
+    Outcome(
+        "stopped",
+        "Instance stopped",
+        "is stopped",
+        ("stopped",),
+        ends=False,
+        state_class="off",
+        before_start=True,
+    ),
+    Outcome(
+        "terminated", "Instance terminated", "is terminated", ("terminated",), state_class="gone"
+    ),
+    late("Instance late"),
+)
 
 
 def _state(description: Description) -> str:
     return str(description.get("State", {}).get("Name", ""))
+
+
+def _facts(description: Description) -> dict[str, Any]:
+    reason = (description.get("StateReason") or {}).get("Message")
+    return {
+        "resource_id": description.get("InstanceId"),
+        "source_id": description.get("ImageId"),
+        "description": tag_name(description),
+        "aws_state": _state(description),
+        "state_message": reason or description.get("StateTransitionReason"),
+        "started_at": description.get("LaunchTime"),
+    }
+
+
+# AWS lists an instance until about an hour after it was terminated; there is no other way to go.
+AWAITED = Awaited(
+    kind="instance",
+    resource="instance",
+    one="instance",
+    listing=instances.PLAIN,
+    facts=_facts,
+    outcomes=OUTCOMES,
+    find=instances.find_by_request,
+    repeats=True,
+    gone="terminated",
+)
 
 
 def _refuse_unless(states: tuple[str, ...], what: str) -> Any:
@@ -345,4 +400,5 @@ INSTANCE = Resource(
     ),
     empty="An instance is a virtual server. Launch one from an image.",
     sort="-launched",
+    awaited=(AWAITED,),
 )

@@ -24,7 +24,6 @@ from app.resources.forms import (
 )
 from app.resources.notify import NOTIFICATION, NotifyForm
 from app.resources.spec import (
-    VANISHED,
     Action,
     Awaited,
     Column,
@@ -33,8 +32,10 @@ from app.resources.spec import (
     Resource,
     Row,
     State,
+    late,
     referred,
     refers,
+    vanished,
 )
 from app.resources.tagging import TagsForm, own_tags
 from app.resources.watching import WatchForm
@@ -55,12 +56,32 @@ OUTCOMES = (
         ("error",),
         state_class="failed",
     ),
-    Outcome(
-        VANISHED,
+    vanished(
         "Snapshot vanished",
         "is no longer to be found in AWS. Perhaps it was deleted before it was completed",
+    ),
+    late("Snapshot late"),
+)
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SnapshotTierStatus.html
+RESTORE_OUTCOMES = (
+    Outcome(
+        "completed",
+        "Snapshot restored",
+        "has been restored from the archive",
+        ("temporary-restore-completed", "permanent-restore-completed"),
+    ),
+    Outcome(
+        "failed",
+        "Restore of snapshot failed",
+        "could not be restored from the archive",
+        ("temporary-restore-failed", "permanent-restore-failed"),
         state_class="failed",
     ),
+    vanished(
+        "Snapshot vanished",
+        "is no longer to be found in AWS. Perhaps it was deleted before it was restored",
+    ),
+    late("Restore of snapshot late"),
 )
 
 
@@ -103,6 +124,32 @@ AWAITED = Awaited(
     facts=_facts,
     outcomes=OUTCOMES,
     find=lambda requests: snapshots.find_by_request(*requests),
+)
+
+
+def _restore_facts(description: Description) -> dict[str, Any]:
+    # RestoreSnapshotTier's answer tells the id and the start, and nothing else.
+    progress = description.get("LastTieringProgress")
+    return {
+        "resource_id": description.get("SnapshotId"),
+        "source_id": description.get("VolumeId"),
+        "aws_state": description.get("LastTieringOperationStatus"),
+        "progress": None if progress is None else f"{progress}%",
+        "state_message": description.get("LastTieringOperationStatusDetail"),
+        "started_at": description.get("LastTieringStartTime")
+        or description.get("RestoreStartTime"),
+    }
+
+
+RESTORE = Awaited(
+    kind="restore",
+    resource="snapshot",
+    one="archived snapshot",
+    listing=snapshots.TIERS,
+    facts=_restore_facts,
+    outcomes=RESTORE_OUTCOMES,
+    repeats=True,
+    dated=True,
 )
 
 
@@ -314,5 +361,5 @@ SNAPSHOT = Resource(
     ),
     empty="A snapshot is a copy of a volume at one moment. Make one from the volume's page.",
     sort="-started",
-    awaited=(AWAITED,),
+    awaited=(AWAITED, RESTORE),
 )

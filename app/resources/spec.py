@@ -133,7 +133,9 @@ class Outcome:
     ``subject`` is the message's, ``told`` the end of the sentence that begins with the resource:
     ``is completed``. ``ends``: nothing more is waited for once it is reached, whether it is to be
     told or not. One that does not end is passed: a modification that is optimizing will yet be
-    completed. One without states is known in other ways: VANISHED and LATE.
+    completed. One without states is known in other ways: VANISHED and LATE. ``between``: what goes
+    from the one state to the other has been it on the way, though nobody saw it. ``before_start``:
+    so has what was started anew since (its started_at is a later one).
     """
 
     name: str
@@ -142,10 +144,23 @@ class Outcome:
     states: tuple[str, ...] = ()
     ends: bool = True
     state_class: StateClass = "ok"
+    between: tuple[tuple[str, str], ...] = ()
+    before_start: bool = False
 
 
 VANISHED = "vanished"  # not listed by AWS for long: deleted, or gone
 LATE = "late"  # takes longer than a person said, or than is usual
+
+
+def vanished(subject: str, told: str, states: tuple[str, ...] = ()) -> Outcome:
+    """The outcome VANISHED of a kind; ``states``: those in which AWS still lists what is gone."""
+    return Outcome(VANISHED, subject, told, states, state_class="failed")
+
+
+def late(subject: str) -> Outcome:
+    """The outcome LATE of a kind. It ends nothing: what is late may still come."""
+    told = "is not done yet, and takes longer than expected"
+    return Outcome(LATE, subject, told, ends=False, state_class="failed")
 
 
 @dataclass(frozen=True)
@@ -157,7 +172,9 @@ class Awaited:
     those that were made for some requests. ``facts`` gives what a description tells: resource_id,
     source_id (what it was made of), description, aws_state, progress, state_message, started_at,
     completed_at, size_gib, as far as it does; ``requested`` the request that it was made for.
-    ``repeats``: the same resource can reach the same outcome again, at another time.
+    ``repeats``: the same resource can reach the same outcome again, at another time. ``dated``:
+    then AWS tells of the latest time only, and started_at says when that began. ``gone``: the
+    outcome that it is to be no longer listed.
     """
 
     kind: str
@@ -168,6 +185,8 @@ class Awaited:
     outcomes: tuple[Outcome, ...]
     find: Callable[[Sequence[str]], tuple[str, Mapping[str, object], str]] | None = None
     repeats: bool = False
+    dated: bool = False
+    gone: str = VANISHED
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of that name. Raises KeyError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional
@@ -25,7 +25,19 @@ from app.resources.forms import (
     listed,
     page_of,
 )
-from app.resources.spec import Action, Column, Resource, Row, State, referred, refers
+from app.resources.spec import (
+    Action,
+    Awaited,
+    Column,
+    Outcome,
+    Resource,
+    Row,
+    State,
+    late,
+    referred,
+    refers,
+    vanished,
+)
 from app.resources.tagging import TagsForm
 
 STATES = (
@@ -37,6 +49,46 @@ STATES = (
     State("deleting", "changing"),
     State("deleted", "gone"),
     State("error", "failed"),
+)
+OUTCOMES = (
+    Outcome(
+        "available",
+        "Volume available",
+        "is available",
+        ("available",),
+        between=(("creating", "in-use"),),  # it was attached before anybody looked
+    ),
+    Outcome("failed", "Volume failed", "has failed", ("error",), state_class="failed"),
+    vanished(
+        "Volume vanished",
+        "is no longer to be found in AWS. Perhaps it was deleted before it was available",
+        ("deleted",),
+    ),
+    late("Volume late"),
+)
+MODIFICATION_OUTCOMES = (
+    Outcome(
+        "optimizing",
+        "Volume optimizing",
+        "has its new size and type, and is optimizing for its new performance",
+        ("optimizing",),
+        ends=False,
+        between=(("modifying", "completed"),),  # the only way, says AWS
+    ),
+    Outcome("completed", "Volume modified", "has been modified", ("completed",)),
+    Outcome(
+        "failed",
+        "Modification of volume failed",
+        "could not be modified",
+        ("failed",),
+        state_class="failed",
+    ),
+    vanished(
+        "Modification of volume vanished",
+        "was being modified, and AWS tells no more of that. Perhaps the volume was deleted, or "
+        "modified again since",
+    ),
+    late("Modification of volume late"),
 )
 _DEVICE = re.compile(r"^(/dev/(sd[a-z]\d{0,2}|xvd[a-z]{1,2}\d{0,2})|xvd[a-z]{1,2}|sd[a-z]\d{0,2})$")
 _FREE_DEVICES = [f"/dev/sd{letter}" for letter in "fghijklmnop"]
@@ -57,6 +109,60 @@ def _state(description: Description) -> str:
 def attached_to(description: Description) -> list[str]:
     """The ids of the instances that a volume is attached to."""
     return [entry["InstanceId"] for entry in _attachments(description) if entry.get("InstanceId")]
+
+
+def _facts(description: Description) -> dict[str, Any]:
+    return {
+        "resource_id": description.get("VolumeId"),
+        "source_id": description.get("SnapshotId"),
+        "aws_state": description.get("State"),
+        "started_at": description.get("CreateTime"),
+        "size_gib": description.get("Size"),
+    }
+
+
+def _modification_facts(description: Description) -> dict[str, Any]:
+    progress = description.get("Progress")
+    return {
+        "resource_id": description.get("VolumeId"),
+        "description": _modified(description),
+        "aws_state": description.get("ModificationState"),
+        "progress": None if progress is None else f"{progress}%",
+        "state_message": description.get("StatusMessage"),
+        "started_at": description.get("StartTime"),
+        "completed_at": description.get("EndTime"),
+        "size_gib": description.get("TargetSize"),
+    }
+
+
+def _modified(description: Description) -> str:
+    """What a modification does, in words: 8 GiB gp2 → 16 GiB gp3."""
+    sides = (
+        f"{description.get(f'{side}Size', '?')} GiB {description.get(f'{side}VolumeType', '')}"
+        for side in ("Original", "Target")
+    )
+    return " → ".join(side.strip() for side in sides)
+
+
+AWAITED = Awaited(
+    kind="volume",
+    resource="volume",
+    one="volume",
+    listing=volumes.LISTING,
+    facts=_facts,
+    outcomes=OUTCOMES,
+    find=volumes.find_by_request,
+)
+MODIFICATION = Awaited(
+    kind="modification",
+    resource="volume",
+    one="volume",
+    listing=volumes.MODIFICATIONS,
+    facts=_modification_facts,
+    outcomes=MODIFICATION_OUTCOMES,
+    repeats=True,
+    dated=True,
+)
 
 
 class CreateVolumeForm(CreateForm):
@@ -417,4 +523,5 @@ VOLUME = Resource(
     ),
     empty="A volume is a disk that can be attached to an instance.",
     sort="-created",
+    awaited=(AWAITED, MODIFICATION),
 )

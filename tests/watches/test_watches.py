@@ -136,7 +136,7 @@ def test_what_is_no_topics_arn_is_refused(desk: Desk, arn: str) -> None:
     assert desk.watches.list() == []
 
 
-@pytest.mark.parametrize(("outcomes", "said"), [((), "at least one"), (("late",), "'late'")])
+@pytest.mark.parametrize(("outcomes", "said"), [((), "at least one"), (("early",), "'early'")])
 def test_outcomes_must_be_known_ones(desk: Desk, outcomes: tuple[str, ...], said: str) -> None:
     with pytest.raises(WatchError, match=said) as caught:
         desk.intend(outcomes=outcomes)
