@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, select, union
 
-from app.resources.spec import StateClass
+from app.resources import AWAITED
+from app.resources.notify import late_parts
+from app.resources.spec import LATE, Awaited, StateClass
 from app.watches.messages import notice_of
-from app.watches.outcomes import OPEN, ended
+from app.watches.outcomes import OPEN
 from app.watches.rows import Record
 from app.watches.tables import events, notices, watches
 
@@ -20,15 +22,13 @@ _CLASSES: dict[str, StateClass] = {
     "intended": "changing",
     "waiting": "changing",
     "sending": "changing",
-    "completed": "ok",
     "sent": "ok",
-    "failed": "failed",
-    "vanished": "failed",
     "held": "failed",
     "parked": "failed",
     "abandoned": "off",
     "cancelled": "off",
 }
+UNSENT = ("waiting", "sending", "held", "parked")
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,10 @@ class EventView:
 class WatchView:
     """A watch with its notices and, from ``Watches.get`` only, its events, oldest first.
 
-    ``state``: intended, waiting, completed, failed, vanished, abandoned or cancelled.
-    ``last_error``: why AWS could not be asked last time; empty when it could.
+    ``state``: intended, waiting, abandoned, cancelled, or the outcome that ended it. ``passed``:
+    outcomes that were reached and did not end it. ``late_after``: in seconds; None: three times
+    what is usual. ``expected``: the estimate of when it will be done. ``last_error``: why AWS
+    could not be asked last time; empty when it could.
     """
 
     id: str
@@ -105,7 +107,12 @@ class WatchView:
     description: str
     topic_arn: str
     outcomes: tuple[str, ...]
+    passed: tuple[str, ...]
+    late_after: int | None
+    expected: Mapping[str, Any] | None
     actor: str
+    rule_id: str | None
+    occasion: str
     state: str
     made_at: datetime
     ended_at: datetime | None
@@ -123,9 +130,35 @@ class WatchView:
     events: tuple[EventView, ...] = ()
 
     @property
+    def awaited(self) -> Awaited:
+        """What it waits for."""
+        return AWAITED[self.kind]
+
+    @property
     def state_class(self) -> StateClass:
         """For the badge."""
-        return _CLASSES.get(self.state, "changing")
+        return _CLASSES.get(self.state) or self.class_of(self.state)
+
+    def class_of(self, outcome: str) -> StateClass:
+        """For the badge of an outcome."""
+        known = (each.state_class for each in self.awaited.outcomes if each.name == outcome)
+        return next(known, "changing")
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The outcomes that were reached, whether they were to be told or not."""
+        ending = [each.name for each in self.awaited.outcomes if each.name == self.state]
+        return tuple(dict.fromkeys([*self.passed, *ending]))
+
+    @property
+    def late_words(self) -> str:
+        """When it is late, in words; empty if nobody wants to know."""
+        if LATE not in self.outcomes:
+            return ""
+        if self.late_after is None:
+            return "after three times what is usual"
+        number, unit = late_parts(self.late_after)
+        return f"after {number} {unit if number != 1 else unit.removesuffix('s')}"
 
     @property
     def is_open(self) -> bool:
@@ -136,6 +169,21 @@ class WatchView:
     def can_cancel(self) -> bool:
         """Whether ``Watches.cancel`` is allowed."""
         return self.state == "waiting"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which watches: those that are all of what is given.
+
+    ``state`` may be ``open``: still waiting, or with a notice unsent. ``of``: on that resource,
+    on what is made of it, or publishing to it.
+    """
+
+    state: str = ""
+    kind: str = ""
+    topic_arn: str = ""
+    rule_id: str = ""
+    of: str = ""
 
 
 _WATCH = tuple(name for name in WatchView.__dataclass_fields__ if name in watches.c)
@@ -154,32 +202,42 @@ class Views:
             found = _load(connection, watches.c.id == watch_id, limit=1, history=True)
         return found[0] if found else None
 
-    def count(self, state: str | None) -> int:
+    def count(self, wanted: Wanted) -> int:
         """How many ``list`` would give without a limit."""
         with self._engine.connect().execution_options(reading=True) as connection:
-            query = select(func.count()).select_from(watches).where(_in_state(state))
+            query = select(func.count()).select_from(watches).where(_condition(wanted))
             return connection.execute(query).scalar_one()
 
-    def of_resource(self, resource_id: str, limit: int) -> list[WatchView]:
-        """Those on a snapshot, on snapshots of a volume, or that publish to a topic."""
+    def list(self, wanted: Wanted, limit: int, offset: int = 0) -> list[WatchView]:
+        """The newest first."""
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return _load(connection, _condition(wanted), limit=limit, offset=offset)
+
+    def topics(self, limit: int) -> list[str]:
+        """The topics that watches publish to, in order of their ARNs."""
+        query = select(watches.c.topic_arn).distinct().order_by(watches.c.topic_arn).limit(limit)
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return list(connection.scalars(query))
+
+
+def _condition(wanted: Wanted) -> ColumnElement[bool]:
+    # Each by an index of its own, and put together by id: an OR would look at every watch.
+    names = ("kind", "topic_arn", "rule_id")
+    given = {name: getattr(wanted, name) for name in names}
+    conditions = [watches.c[name] == value for name, value in given.items() if value]
+    if wanted.state == "open":
+        waiting = select(watches.c.id).where(watches.c.state.in_(OPEN))
+        unsent = select(notices.c.watch_id).where(
+            notices.c.state.in_(UNSENT), notices.c.watch_id.is_not(None)
+        )
+        conditions.append(watches.c.id.in_(union(waiting, unsent)))
+    elif wanted.state:
+        conditions.append(watches.c.state == wanted.state)
+    if wanted.of:
         columns = (watches.c.resource_id, watches.c.source_id, watches.c.topic_arn)
-        with self._engine.connect().execution_options(reading=True) as connection:
-            condition = or_(*(column == resource_id for column in columns))
-            return _load(connection, condition, limit=limit)
-
-    def list(self, state: str | None, limit: int, offset: int) -> list[WatchView]:
-        """The newest first; ``state`` may be ``open``."""
-        with self._engine.connect().execution_options(reading=True) as connection:
-            return _load(connection, _in_state(state), limit=limit, offset=offset)
-
-
-def _in_state(state: str | None) -> ColumnElement[bool]:
-    if state is None:
-        return watches.c.id.is_not(None)
-    if state != "open":
-        return watches.c.state == state
-    unsent = exists().where(notices.c.watch_id == watches.c.id, notices.c.state != "sent")
-    return or_(watches.c.state.in_(OPEN), unsent)
+        each = (select(watches.c.id).where(column == wanted.of) for column in columns)
+        conditions.append(watches.c.id.in_(union(*each)))
+    return and_(True, *conditions)
 
 
 def _load(
@@ -196,26 +254,28 @@ def _load(
     told = _events(connection, rows) if history else {}
     return [
         WatchView(
-            **{name: row[name] for name in _WATCH if name != "outcomes"},
+            **{name: row[name] for name in _WATCH if name not in {"outcomes", "passed"}},
             outcomes=tuple(row["outcomes"]),
-            notices=owed.get(_owed(row), ()),
+            passed=tuple(row["passed"]),
+            notices=tuple(owed[each] for each in _owed(row) if each in owed),
             events=tuple(told.get(row["id"], ())),
         )
         for row in rows
     ]
 
 
-def _owed(watch: Record) -> str:
-    # By the derived id and not by watch_id: two watches can owe the same notice.
-    return notice_of(watch, watch["state"]) if ended(watch) else ""
+def _owed(watch: Record) -> list[str]:
+    # By the derived ids and not by watch_id: two watches can owe the same notice.
+    told = [name for name in (*watch["passed"], watch["state"]) if name in watch["outcomes"]]
+    return [notice_of(watch, name) for name in dict.fromkeys(told)]
 
 
-def _notices(connection: Connection, rows: Sequence[Record]) -> dict[str, tuple[NoticeView, ...]]:
-    wanted = {identity for identity in map(_owed, rows) if identity}
+def _notices(connection: Connection, rows: Sequence[Record]) -> dict[str, NoticeView]:
+    wanted = {identity for row in rows for identity in _owed(row)}
     if not wanted:
         return {}
     found = connection.execute(select(notices).where(notices.c.id.in_(wanted))).mappings()
-    return {row["id"]: (NoticeView(**{name: row[name] for name in _NOTICE}),) for row in found}
+    return {row["id"]: NoticeView(**{name: row[name] for name in _NOTICE}) for row in found}
 
 
 def _events(connection: Connection, rows: Iterable[Record]) -> dict[str, list[EventView]]:

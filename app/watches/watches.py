@@ -15,7 +15,7 @@ from app.resources.spec import Row
 from app.watches.poller import Learn, Patience, Poller
 from app.watches.sender import Sender
 from app.watches.store import Store
-from app.watches.views import Views, WatchView
+from app.watches.views import Views, Wanted, WatchView
 
 
 class Watches:
@@ -145,24 +145,31 @@ class Watches:
         """A watch with its notices and everything that happened to it, or None."""
         return self._views.get(watch_id)
 
-    def count(self, state: str | None = None) -> int:
+    def count(self, state: str | None = None, **more: str) -> int:
         """How many watches ``list`` has in all."""
-        return self._views.count(state)
+        return self._views.count(Wanted(state or "", **more))
 
     def open_count(self) -> int:
         """How many promises are still to be kept: waiting, or with a notice unsent."""
-        return self._views.count("open")
+        return self._views.count(Wanted("open"))
 
     def of_resource(self, resource_id: str, limit: int = 100) -> list[WatchView]:
-        """The watches on a snapshot, on a volume's snapshots, or that publish to a topic."""
-        return self._views.of_resource(resource_id, limit)
+        """The watches on a resource, on what is made of it, or that publish to it."""
+        return self._views.list(Wanted(of=resource_id), limit)
 
-    def list(self, state: str | None = None, limit: int = 100, offset: int = 0) -> list[WatchView]:
+    def topics(self, limit: int = 100) -> list[str]:
+        """The topics that watches publish to."""
+        return self._views.topics(limit)
+
+    def list(
+        self, state: str | None = None, limit: int = 100, offset: int = 0, **more: str
+    ) -> list[WatchView]:
         """Watches, the newest first, with their notices but without events.
 
         ``state``: one of a watch's states, or ``open``: still waiting, or with a notice unsent.
+        ``more``: as in Wanted.
         """
-        return self._views.list(state, limit, offset)
+        return self._views.list(Wanted(state or "", **more), limit, offset)
 
     def poll(self, now: datetime) -> bool:
         """Ask AWS about up to 200 snapshots of one region, if any are due; whether any were.
