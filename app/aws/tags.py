@@ -25,10 +25,17 @@ def made_for(
 ) -> tuple[str, Mapping[str, object], str]:
     """The read that finds what was made for these requests, at most 200 (Call.find_again).
 
-    ``items`` is the JMESPath of the resources in its answer.
+    ``items`` is the JMESPath of the resources in its answer. Of a request for several
+    (``part_of``) all are found.
     """
-    filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": list(request_ids)}]
+    whole = dict.fromkeys(request.partition("/")[0] for request in request_ids)
+    filters = [{"Name": f"tag:{REQUEST_TAG}", "Values": list(whole)}]
     return (operation, {**parameters, "Filters": filters}, items)
+
+
+def part_of(request_id: str, number: int) -> str:
+    """One of the several things that a request makes, which all have the same tag."""
+    return f"{request_id}/{number}"
 
 
 def tag_specifications(**by_type: Mapping[str, str]) -> list[dict[str, Any]]:

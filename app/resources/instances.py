@@ -64,6 +64,7 @@ def _facts(description: Description) -> dict[str, Any]:
         "aws_state": _state(description),
         "state_message": reason or description.get("StateTransitionReason"),
         "started_at": description.get("LaunchTime"),
+        "part": description.get("AmiLaunchIndex"),
     }
 
 

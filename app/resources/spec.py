@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.aws.listing import Description, Listing
+from app.aws.tags import REQUEST_TAG, part_of
 
 if TYPE_CHECKING:
     from app.resources.forms import ActionForm
@@ -171,7 +172,7 @@ class Awaited:
     in a sentence. ``listing`` reads some by id, ``find`` (where AWS keeps a tag with the request)
     those that were made for some requests. ``facts`` gives what a description tells: resource_id,
     source_id (what it was made of), description, aws_state, progress, state_message, started_at,
-    completed_at, size_gib, as far as it does; ``requested`` the request that it was made for.
+    completed_at, size_gib, as far as it does; ``part``: which one of a request for several it is.
     ``repeats``: the same resource can reach the same outcome again, at another time. ``dated``:
     then AWS tells of the latest time only, and started_at says when that began. ``gone``: the
     outcome that it is to be no longer listed.
@@ -187,6 +188,12 @@ class Awaited:
     repeats: bool = False
     dated: bool = False
     gone: str = VANISHED
+
+    def requested(self, description: Description) -> str:
+        """The request that something was made for, by its tag; empty if it has none."""
+        request = tags_of(description).get(REQUEST_TAG, "")
+        part = self.facts(description).get("part")
+        return part_of(request, part) if request and part is not None else request
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of that name. Raises KeyError."""

@@ -19,7 +19,6 @@ from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.listing import Description
-from app.aws.tags import REQUEST_TAG, tag_dict
 from app.resources import AWAITED
 from app.resources.spec import Awaited, Row
 from app.watches.due import Batch, heal, postpone, take
@@ -141,7 +140,7 @@ def _key_of(awaited: Awaited, description: Description, state: str) -> str:
     resource_id = str(awaited.facts(description).get("resource_id") or "")
     if state == "waiting" or not resource_id:
         return resource_id
-    return tag_dict(description.get("Tags")).get(REQUEST_TAG, "")
+    return awaited.requested(description)
 
 
 def _owe(connection: Connection, watch: Mapping[str, Any], outcome: str, now: datetime) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from app.aws.listing import Description
-from app.aws.tags import REQUEST_TAG, tag_dict
 from app.resources import AWAITED
 from app.resources.spec import Awaited
 from app.watches.messages import harmless
@@ -253,7 +252,7 @@ def _same(values: Mapping[str, Any], found: Description) -> tuple[Any, ...]:
     """The conditions for the watch that already is on this snapshot, or was intended for it."""
     on_it = and_(watches.c.resource_id == values["resource_id"], watches.c.state == "waiting")
     intended = and_(
-        watches.c.request_id == tag_dict(found.get("Tags")).get(REQUEST_TAG, ""),
+        watches.c.request_id == AWAITED[values["kind"]].requested(found),
         watches.c.state.in_(("intended", "abandoned")),
         watches.c.source_id == values["source_id"],
     )

@@ -213,11 +213,11 @@ class Views:
         with self._engine.connect().execution_options(reading=True) as connection:
             return _load(connection, _condition(wanted), limit=limit, offset=offset)
 
-    def topics(self, limit: int) -> list[str]:
+    def topics(self, limit: int) -> Sequence[str]:
         """The topics that watches publish to, in order of their ARNs."""
         query = select(watches.c.topic_arn).distinct().order_by(watches.c.topic_arn).limit(limit)
         with self._engine.connect().execution_options(reading=True) as connection:
-            return list(connection.scalars(query))
+            return connection.scalars(query).all()
 
 
 def _condition(wanted: Wanted) -> ColumnElement[bool]:

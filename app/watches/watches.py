@@ -157,7 +157,7 @@ class Watches:
         """The watches on a resource, on what is made of it, or that publish to it."""
         return self._views.list(Wanted(of=resource_id), limit)
 
-    def topics(self, limit: int = 100) -> list[str]:
+    def topics(self, limit: int = 100) -> Sequence[str]:
         """The topics that watches publish to."""
         return self._views.topics(limit)
 
