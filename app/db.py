@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -165,8 +166,21 @@ SELECT set_config('timezone', 'UTC', false),
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.adapters.register_dumper(str, _text_dumper())
     connection.execute(_SESSION)
     connection.commit()
+
+
+@cache
+def _text_dumper() -> type:
+    """PostgreSQL's texts cannot hold NUL; wherever one comes from, it is no reason to fail."""
+    usual: Any = import_module("psycopg.types.string").StrDumperUnknown
+
+    class Text(usual):  # type: ignore[misc]
+        def dump(self, text: str) -> Any:
+            return super().dump(text.replace("\0", "\ufffd"))
+
+    return Text
 
 
 def _begin_at_a_moment(connection: Any) -> None:

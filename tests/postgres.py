@@ -121,7 +121,7 @@ class PostgresServer:
         end = time.monotonic() + START_SECONDS
         while True:
             try:
-                self._connect("postgres").close()
+                self.connect("postgres").close()
                 return
             except psycopg.OperationalError as error:
                 if self._process.poll() is not None or time.monotonic() > end:
@@ -164,10 +164,11 @@ class PostgresServer:
         self._do(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def _do(self, statement: sql.Composed) -> None:
-        with self._connect("postgres") as connection:
+        with self.connect("postgres") as connection:
             connection.execute(statement)
 
-    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+    def connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        """A connection of the tests' own, outside of what is tested; commits each statement."""
         return psycopg.connect(
             dbname=database,
             user=USER,

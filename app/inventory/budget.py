@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import structlog
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.operations import Repeat
+from app.db import insert_new
 from app.inventory.schedule import Pace
 from app.inventory.tables import budgets
 
@@ -66,12 +67,13 @@ def _at(key: Key) -> tuple[Any, ...]:
 
 
 def _row(connection: Connection, key: Key, limit: Limit, now: datetime) -> dict[str, Any]:
-    """The budget as it is at ``now``; a new one is full."""
-    found = connection.execute(select(budgets).where(*_at(key))).mappings().first()
+    """The budget as it is at ``now``, nobody else's until it is written; a new one is full."""
+    held = select(budgets).where(*_at(key)).with_for_update()
+    found = connection.execute(held).mappings().first()
     if found is None:
-        row = {"tokens": limit.bucket, "at": now, "rate": limit.rate, "slowed_until": None}
-        connection.execute(insert(budgets).values(**key._asdict(), **row))
-        return row
+        full = {"tokens": limit.bucket, "at": now, "rate": limit.rate, "slowed_until": None}
+        insert_new(connection, budgets, key._asdict(), **full)
+        found = connection.execute(held).mappings().one()
     elapsed = max(0.0, (now - found["at"]).total_seconds())  # the clock may have been set back
     rate, until = found["rate"], found["slowed_until"]
     tokens = min(limit.bucket, found["tokens"] + elapsed * rate)

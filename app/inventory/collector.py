@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Protocol, cast
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from app.aws import turns
 from app.aws.clients import Clients
 from app.aws.errors import AwsError, Trouble
 from app.aws.listing import Description
+from app.db import DATABASE_FAULTS
 from app.inventory.attended import Attended
 from app.inventory.budget import Budget, Budgeted
 from app.inventory.inventory import Inventory
@@ -230,7 +230,7 @@ class Collector:
         self._read[scope] = 0
         try:
             self._inventory.store_all(*scope, self._pages(scope), now)
-        except OperationalError:
+        except DATABASE_FAULTS:
             # The database, not AWS, and there is nowhere to note it. The claim stays ours.
             self._jobs.pauses.grow(scope, self._inventory.now(), *_PLACE_PAUSES["unreachable"])
             raise

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
 
 from app.aws.turns import give_way
 from app.inventory import timeline
-from app.inventory.store import LAG, SETTLING, Scope, attributed, bump, chunks, here
+from app.inventory.store import LAG, SETTLING, Scope, attributed, bump, chunks, here, lock
 from app.inventory.tables import documents, resources
 
 _AT_ONCE = 1000  # rows, in one transaction
@@ -31,6 +31,7 @@ def lose(
 
     ``action``: the id of the action of ours that has removed it.
     """
+    lock(connection, scope.kind)
     columns = ("seq", "id", "name", "acted_by", "acted_until")
     found = connection.execute(
         select(*(resources.c[name] for name in columns))
@@ -119,7 +120,12 @@ def sweep(engine: Engine, before: datetime) -> int:
 
     In short transactions. Returns how many resources.
     """
-    old = select(resources.c.seq).where(resources.c.gone_at < before).limit(_AT_ONCE)
+    old = (
+        select(resources.c.seq)
+        .where(resources.c.gone_at < before)
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)  # what somebody writes now is not that old any more
+    )
     swept = 0
     while True:
         with engine.begin() as connection:

@@ -67,7 +67,7 @@ class Inventory(Reader):
                 del self._wanted[kind]
         try:
             with self._engine.begin() as connection:
-                for kind, at in due.items():
+                for kind, at in sorted(due.items()):  # all processes in the same order
                     progress.wish(connection, kind, wanted_at=at)
         except Exception:
             with self._lock:
@@ -165,6 +165,7 @@ class Inventory(Reader):
         scope = Scope(kind, account, region)
         for some in store.chunks(clean(resource_id) for resource_id in ids):
             with self._engine.begin() as connection:
+                store.lock(connection, kind)
                 connection.execute(
                     update(resources)
                     .where(*store.here(scope), resources.c.id.in_(some))

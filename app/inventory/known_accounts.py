@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, select
 
 from app.aws.accounts import Remembered
+from app.db import upsert
 from app.inventory.tables import accounts
 
 
@@ -26,15 +27,13 @@ class KnownAccounts:
 
     def keep(self, name: str, known: Remembered) -> None:
         """Remember this of the account ``name``."""
-        row = {
-            "name": name,
+        told = {
             "account": known.id,
             "regions": ",".join(known.regions),
             "seen_at": known.seen_at,
         }
         with self._engine.begin() as connection:
-            connection.execute(delete(accounts).where(accounts.c.name == name))
-            connection.execute(insert(accounts).values(row))
+            upsert(connection, accounts, {"name": name}, told)
 
 
 def _split(regions: str) -> tuple[str, ...]:

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
 
 from app.aws.errors import AwsError
+from app.db import insert_new
 from app.inventory.query import Failure, Freshness
-from app.inventory.store import Scope, bump
+from app.inventory.store import Scope, bump, lock
 from app.inventory.tables import collections, kinds, resources
 
-_COLLECTED = (
-    select(collections)
-    .where(collections.c.kind == bindparam("kind"))
-    .order_by(collections.c.account, collections.c.region)
-)
+_COLLECTED = select(collections).where(collections.c.kind == bindparam("kind"))
 CLAIM = timedelta(seconds=30)
 RENEW = timedelta(seconds=2)  # as often, at most, is a claim renewed, and progress noted
 
@@ -80,8 +77,7 @@ def _at(scope: Scope) -> tuple[Any, ...]:
 def ensure(connection: Connection, scope: Scope) -> None:
     """Make the row of a scope if it is not there."""
     if connection.scalar(select(collections.c.kind).where(*_at(scope))) is None:
-        kind, account, region = scope
-        connection.execute(insert(collections).values(kind=kind, account=account, region=region))
+        insert_new(connection, collections, scope._asdict())
 
 
 def claim(connection: Connection, scope: Scope, who: str, now: datetime) -> bool:
@@ -103,6 +99,7 @@ def claim(connection: Connection, scope: Scope, who: str, now: datetime) -> bool
 
 def renew(connection: Connection, who: str, read: Mapping[Scope, int], now: datetime) -> None:
     """Hold claims for longer; ``read``: how many resources each of those refreshes has read."""
+    _hold(connection, who)
     for scope, count in read.items():
         connection.execute(
             update(collections)
@@ -113,12 +110,20 @@ def renew(connection: Connection, who: str, read: Mapping[Scope, int], now: date
 
 def release(connection: Connection, who: str, scope: Scope | None = None) -> None:
     """Give back a claim, or all that ``who`` has."""
+    _hold(connection, who)
     where = _at(scope) if scope else ()
     connection.execute(
         update(collections)
         .where(*where, collections.c.claimed_by == who)
         .values(claimed_by=None, claimed_until=None)
     )
+
+
+def _hold(connection: Connection, who: str) -> None:
+    """Lock what ``who`` has claimed, in one order, so that no two threads wait for each other."""
+    place = (collections.c.kind, collections.c.account, collections.c.region)
+    claimed = select(*place).where(collections.c.claimed_by == who)
+    connection.execute(claimed.order_by(*place).with_for_update())
 
 
 def completed(connection: Connection, scope: Scope, seen_at: datetime) -> None:
@@ -165,15 +170,15 @@ def failed(connection: Connection, scope: Scope, error: AwsError, at: datetime) 
 
 def wish(connection: Connection, kind: str, **when: datetime) -> None:
     """Note that a kind is looked at (``wanted_at``) or to be refreshed (``asked_at``)."""
-    change = update(kinds).where(kinds.c.kind == kind).values(**when)
-    if not connection.execute(change).rowcount:
-        bump(connection, kind)
-        connection.execute(change)
+    lock(connection, kind)
+    connection.execute(update(kinds).where(kinds.c.kind == kind).values(**when))
 
 
 def collected(connection: Connection, kind: str) -> list[Row[Any]]:
     """How far the collecting of a kind is, by account and region, for ``freshness``."""
-    return list(connection.execute(_COLLECTED, {"kind": kind}))
+    found = connection.execute(_COLLECTED, {"kind": kind})
+    # Not in SQL: each database has an order of its own.
+    return sorted(found, key=lambda row: (row.account, row.region))
 
 
 def freshness(

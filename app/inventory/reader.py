@@ -175,8 +175,9 @@ class Reader(Finder):
         found: list[Row] = []
         with self._reading() as connection:
             by_kind: dict[str, list[int]] = defaultdict(list)
-            statement = select(resources.c.kind, resources.c.seq).where(*_changing())
-            for kind, seq in connection.execute(statement.order_by(resources.c.id)):
+            columns = (resources.c.id, resources.c.kind, resources.c.seq)
+            # Not in SQL: each database has an order of its own.
+            for _, kind, seq in sorted(connection.execute(select(*columns).where(*_changing()))):
                 by_kind[kind].append(seq)
         for kind in self._resources:
             found += self._rows(kind, by_kind[kind][: limit - len(found)])

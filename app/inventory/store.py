@@ -16,10 +16,11 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, select, update
 
 from app.aws.listing import Description
 from app.aws.turns import give_way
+from app.db import insert_new
 from app.inventory.entry import Entry, clean, make_document, make_entry
 from app.inventory.tables import documents, kinds, resources
 from app.resources.spec import Resource
@@ -197,16 +198,25 @@ def attributed(row: Row[Any], now: datetime) -> str | None:
     return row.acted_by if until is not None and now <= until <= now + _ATTRIBUTED else None
 
 
+def lock(connection: Connection, kind: str) -> None:
+    """Let other writers of the kind wait until the transaction ends.
+
+    To be called before it reads or writes a row of a resource.
+    """
+    held = select(kinds.c.kind).where(kinds.c.kind == kind).with_for_update()
+    if connection.scalar(held) is None:
+        # Begins with the time, so that a database made anew repeats no revision of the old one.
+        insert_new(connection, kinds, {"kind": kind}, revision=int(time.time()))
+        connection.execute(held)
+
+
 def bump(connection: Connection, kind: str) -> int:
-    """Take a kind's next revision; other writers of the kind wait until the transaction ends."""
-    taken = connection.scalar(
+    """Take a kind's next revision, and lock the kind."""
+    lock(connection, kind)
+    taken = connection.scalars(
         update(kinds)
         .where(kinds.c.kind == kind)
         .values(revision=kinds.c.revision + 1)
         .returning(kinds.c.revision)
     )
-    if taken is None:
-        # Begins with the time, so that a database made anew repeats no revision of the old one.
-        taken = int(time.time())
-        connection.execute(insert(kinds).values(kind=kind, revision=taken))
-    return int(taken)
+    return int(taken.one())

@@ -3,15 +3,18 @@
 All but ``changes`` can be collected anew: nothing in it is the only copy of anything.
 
 **Revisions.** Each kind has one number in ``kinds.revision`` that only grows. A transaction that
-writes rows of ``resources`` first takes the next one (``UPDATE kinds … RETURNING``) and stamps
-every row it writes with it, in ``changed``. Taking it locks the kind's row until the transaction
-ends, so transactions that write one kind come one after the other, in the order of their
-revisions. Hence: whoever reads a revision R and the rows of the kind in one reading transaction
-sees every row with ``changed`` <= R, and whoever has applied R has only to ask for
-``changed > R``. A row that went is such a row too (``gone_at`` is set). Rows vanish for good only
-long after they were marked gone, and then no revision tells. A new revision without any changed
-row means that something else that lists show has changed: how fresh they are. The only write to
-a row that takes no revision touches nothing that a list shows (``confirmed``, ``acted_by``).
+writes rows of ``resources`` first locks the kind's row (``store.lock``; SQLite locks everything by
+itself), takes the next number and stamps every row it writes with it, in ``changed``. So
+transactions that write one kind come one after the other, in the order of their revisions, and
+their ``changes`` in the order of ``seq``; and as none locks a row of a resource before its kind's,
+none waits for another that waits for it.
+
+Hence: whoever reads a revision R and the rows of the kind in one reading transaction sees every
+row with ``changed`` <= R, and whoever has applied R has only to ask for ``changed > R``. A row
+that went is such a row too (``gone_at`` is set). Rows vanish for good only long after they were
+marked gone, and then no revision tells. A new revision without any changed row means that
+something else that lists show has changed: how fresh they are. The only write to a row that takes
+no revision touches nothing that a list shows (``confirmed``, ``acted_by``).
 """
 
 from __future__ import annotations

@@ -169,4 +169,6 @@ def _since(moment: datetime) -> tuple[ColumnElement[bool], ...]:
 def thin(connection: Connection, before: datetime, most: int) -> int:
     """Forget what was seen before ``before``, at most ``most`` of it. Returns how many."""
     old = select(changes.c.seq).where(changes.c.at < before).order_by(changes.c.at).limit(most)
-    return connection.execute(delete(changes).where(changes.c.seq.in_(old))).rowcount
+    seqs = list(connection.scalars(old.with_for_update(skip_locked=True)))
+    connection.execute(delete(changes).where(changes.c.seq.in_(seqs)))
+    return len(seqs)

@@ -29,6 +29,7 @@ from app.inventory.store import (
     kept_of,
     known_rows,
     lags,
+    lock,
 )
 from app.inventory.tables import collections, documents, resources
 
@@ -78,6 +79,7 @@ def _write(
     seqs: list[int] = []
     outrun: list[str] = []
     with engine.begin() as connection:
+        lock(connection, reading.scope.kind)
         now = clock()
         known = known_rows(connection, reading, [each.id for each in suspects], whole=True)
         for candidate in suspects:

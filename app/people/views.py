@@ -9,25 +9,18 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Engine, bindparam, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from app.db import now
+from app.db import insert_new, now, upsert
 from app.people.tables import preferences, saved_views
 
 MOST = 100  # views that a person can have of a kind
 LONGEST = 80  # characters of a name
 # Every list asks these; made once, they cost half.
-_OF = (
-    select(saved_views)
-    .where(
-        saved_views.c.kind == bindparam("kind"),
-        or_(saved_views.c.actor == bindparam("actor"), saved_views.c.shared),
-    )
-    .order_by(
-        saved_views.c.actor != bindparam("actor"),
-        func.lower(saved_views.c.name),
-        saved_views.c.id,
-    )
+_OF = select(saved_views).where(
+    saved_views.c.kind == bindparam("kind"),
+    or_(saved_views.c.actor == bindparam("actor"), saved_views.c.shared),
 )
 _PREFERENCE = select(preferences).where(
     preferences.c.actor == bindparam("actor"), preferences.c.kind == bindparam("kind")
@@ -94,7 +87,7 @@ def save(engine: Engine, kind: str, actor: str, name: str, address: str, shared:
         there = connection.scalar(select(func.count()).select_from(saved_views).where(*own)) or 0
         if there >= MOST:
             raise ViewError(f"There are {MOST} views of this list already; delete one first.")
-        connection.execute(insert(saved_views).values(kind=kind, actor=actor, name=name, **values))
+        upsert(connection, saved_views, {"kind": kind, "actor": actor, "name": name}, values)
     return False
 
 
@@ -104,20 +97,13 @@ def rename(engine: Engine, view_id: int, actor: str, name: str) -> bool:
     Raises ViewError: the name is no name, or another view's.
     """
     name = checked_name(name)
-    with engine.begin() as connection:
-        view = _own(connection, view_id, actor)
-        if view is None:
-            return False
-        taken = select(saved_views.c.id).where(
-            saved_views.c.kind == view.kind,
-            saved_views.c.actor == actor,
-            saved_views.c.name == name,
-            saved_views.c.id != view_id,
-        )
-        if connection.scalar(taken) is not None:
-            raise ViewError(f"Another view is called {name}.")
-        connection.execute(update(saved_views).where(saved_views.c.id == view_id).values(name=name))
-    return True
+    own = (saved_views.c.id == view_id, saved_views.c.actor == actor)
+    try:
+        with engine.begin() as connection:
+            done = connection.execute(update(saved_views).where(*own).values(name=name))
+    except IntegrityError:
+        raise ViewError(f"Another view is called {name}.") from None
+    return done.rowcount == 1
 
 
 def remove(engine: Engine, view_id: int, actor: str) -> bool:
@@ -139,8 +125,10 @@ def get(engine: Engine, view_id: int, actor: str) -> View | None:
 def of(engine: Engine, kind: str, actor: str) -> list[View]:
     """The views of a kind's list that the actor may open, their own first, by name."""
     with engine.connect().execution_options(reading=True) as connection:
-        found = connection.execute(_OF, {"kind": kind, "actor": actor})
-        return [View(**row._mapping) for row in found]
+        rows = connection.execute(_OF, {"kind": kind, "actor": actor})
+        found = [View(**row._mapping) for row in rows]
+    # Not in SQL: each database has an order of its own.
+    return sorted(found, key=lambda view: (view.actor != actor, view.name.casefold(), view.id))
 
 
 def preference(engine: Engine, kind: str, actor: str) -> Preference:
@@ -161,21 +149,15 @@ def remember_per_page(engine: Engine, kind: str, actor: str, per_page: int) -> N
 
 
 def _remember(engine: Engine, kind: str, actor: str, values: dict[str, Any]) -> None:
+    key = {"actor": actor, "kind": kind}
     with engine.begin() as connection:
-        own = (preferences.c.actor == actor, preferences.c.kind == kind)
-        if connection.execute(update(preferences).where(*own).values(**values)).rowcount:
-            return
-        values = {"columns": "[]", **values}
-        connection.execute(insert(preferences).values(actor=actor, kind=kind, **values))
+        if not insert_new(connection, preferences, key, **{"columns": "[]", **values}):
+            own = (preferences.c.actor == actor, preferences.c.kind == kind)
+            connection.execute(update(preferences).where(*own).values(**values))
 
 
 def _visible(actor: str) -> Any:
     return or_(saved_views.c.actor == actor, saved_views.c.shared)
-
-
-def _own(connection: Connection, view_id: int, actor: str) -> View | None:
-    statement = select(saved_views).where(saved_views.c.id == view_id, saved_views.c.actor == actor)
-    return _view(connection.execute(statement).one_or_none())
 
 
 def _view(row: Any) -> View | None:

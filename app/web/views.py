@@ -14,6 +14,8 @@ from app.people.views import ViewError
 from app.resources.spec import Resource
 from app.web.context import actor, house, resource_of
 
+_VIEW = f"<int(max={2**31 - 1}):view_id>"  # no database counts them further
+
 
 def manage(slug: str) -> ResponseReturnValue:
     """The page on which views are renamed and deleted."""
@@ -102,5 +104,5 @@ def register(app: Flask) -> None:
     """The pages of views."""
     app.add_url_rule("/views/<slug>", "views", manage)
     app.add_url_rule("/views/<slug>", "view_save", save, methods=["POST"])
-    app.add_url_rule("/views/<slug>/<int:view_id>", "view", open_view)
-    app.add_url_rule("/views/<slug>/<int:view_id>", "view_change", change, methods=["POST"])
+    app.add_url_rule(f"/views/<slug>/{_VIEW}", "view", open_view)
+    app.add_url_rule(f"/views/<slug>/{_VIEW}", "view_change", change, methods=["POST"])

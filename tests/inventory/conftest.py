@@ -1,38 +1,16 @@
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from app.db import make_engine
 from app.inventory import Collector, Inventory
-from app.migrate import upgrade
 from app.settings import Settings
 from tests.inventory.boxes import ACCOUNT, HERE, BoxAccounts, Clock, Cloud, make_resource
 
 INTERVALS = {"refresh_seconds": 15, "idle_refresh_seconds": 600, "changing_seconds": 3}
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database as the migrations make it, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.db"
-    engine = make_engine(f"sqlite:///{path}")
-    upgrade(engine)
-    engine.dispose()
-    return path
-
-
-@pytest.fixture
-def engine(migrated: Path, tmp_path: Path) -> Iterator[Engine]:
-    path = shutil.copy(migrated, tmp_path / "inventory.db")
-    engine = make_engine(f"sqlite:///{path}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
-from pathlib import Path
-from typing import ClassVar
+from functools import partial
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 )
 
 from app.aws.errors import AwsError, Trouble
-from app.db import make_engine
 from app.inventory import Collector, Inventory
 from app.settings import Settings
+from tests.databases import SORTS, Databases, open_engine
 from tests.inventory.boxes import ACCOUNT, HERE, BoxAccounts, Clock, make_resource, trouble
 from tests.inventory.lagging import Lagging
 
@@ -41,13 +41,13 @@ class Collecting(RuleBasedStateMachine):
     that was never so.
     """
 
-    empty: ClassVar[Path]  # a database as the migrations make it
+    new_database: Callable[[], AbstractContextManager[str]]
 
     @initialize(seed=st.integers(0, 2**32))
     def start(self, seed: int) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        path = shutil.copy(self.empty, Path(self.folder.name) / "model.db")
-        self.engine = make_engine(f"sqlite:///{path}")
+        self.ending = ExitStack()
+        self.engine = open_engine(self.ending.enter_context(self.new_database()))
+        self.ending.callback(self.engine.dispose)
         self.random = random.Random(seed)
         self.clock = Clock()
         self.cloud = Lagging(self.clock)
@@ -70,9 +70,8 @@ class Collecting(RuleBasedStateMachine):
         return Collector(inventory, accounts, resources, Settings(regions=(HERE,)), wait)
 
     def teardown(self) -> None:
-        if hasattr(self, "engine"):
-            self.engine.dispose()
-            self.folder.cleanup()
+        if hasattr(self, "ending"):
+            self.ending.close()
 
     def maybe_fail(self, call: str) -> None:
         if self.trouble and self.random.random() < 0.5:
@@ -251,8 +250,15 @@ def _in_order(some: list[str], everything: list[str]) -> bool:
     return all(any(one == each or (one == ANY and each != GONE) for one in rest) for each in some)
 
 
-def test_what_was_done_here_stays_done_and_the_rest_comes_true(migrated: Path) -> None:
-    Collecting.empty = migrated
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_was_done_here_stays_done_and_the_rest_comes_true(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    new = staticmethod(partial(databases.new, sort))
+    monkeypatch.setattr(Collecting, "new_database", new, raising=False)
     run_state_machine_as_test(
-        Collecting, settings=settings(max_examples=25, stateful_step_count=30, deadline=None)
+        Collecting,
+        settings=settings(
+            max_examples=25 if sort == "sqlite" else 10, stateful_step_count=30, deadline=None
+        ),
     )

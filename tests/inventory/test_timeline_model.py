@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 )
 
 from app.aws.listing import Description
-from app.db import make_engine
 from app.inventory import Inventory
 from app.inventory.cells import show
 from app.inventory.store import Trust
+from tests.databases import SORTS, Databases, open_engine
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, Clock, Cloud, box, make_resource
 
 BOXES = ("box", ACCOUNT, HERE)
@@ -48,13 +48,13 @@ actions = st.sampled_from(["", "", "deed", "misdeed"])
 class Timelines(RuleBasedStateMachine):
     """Two processes read and act on three boxes; after each step the views are compared."""
 
-    empty: Path
+    new_database: Callable[[], AbstractContextManager[str]]
 
     @initialize()
     def start(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        path = shutil.copy(self.empty, Path(self.folder.name) / "inventory.db")
-        self.engine = make_engine(f"sqlite:///{path}")
+        self.ending = ExitStack()
+        self.engine = open_engine(self.ending.enter_context(self.new_database()))
+        self.ending.callback(self.engine.dispose)
         self.clock = Clock()
         self.processes = [Inventory(self.engine, {"box": RESOURCE}, self.clock) for _ in range(2)]
         self.processes[0].store_all(*BOXES, [[]], NOON - timedelta(hours=1))
@@ -62,9 +62,8 @@ class Timelines(RuleBasedStateMachine):
         self.expected: dict[str, list[tuple[str, str | None, str | None]]] = defaultdict(list)
 
     def teardown(self) -> None:
-        if hasattr(self, "engine"):
-            self.engine.dispose()
-            self.folder.cleanup()
+        if hasattr(self, "ending"):
+            self.ending.close()
 
     @rule(which=st.integers(0, 1), found=some, age=ages, trust=trusts, action=actions)
     def read(
@@ -135,12 +134,16 @@ class Timelines(RuleBasedStateMachine):
         return view
 
 
-def test_what_the_pages_would_have_shown_the_timeline_tells(migrated: Path):
-    Timelines.empty = migrated
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_the_pages_would_have_shown_the_timeline_tells(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, sort: str
+):
+    new = staticmethod(partial(databases.new, sort))
+    monkeypatch.setattr(Timelines, "new_database", new, raising=False)
     run_state_machine_as_test(
         Timelines,
         settings=settings(
-            max_examples=40,
+            max_examples=40 if sort == "sqlite" else 15,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
-from app.db import make_engine
 from app.watches import Watches, WatchView
 from tests.accounts import one_account
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
 
 OUTCOMES = ("completed", "failed", "vanished")
-
-
-def open_engine(path: Path | str) -> Engine:
-    """An engine that leaves the writing to the disk to the system: no test cuts the power."""
-    engine = make_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
-    return engine
 
 
 class Desk:

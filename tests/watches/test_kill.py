@@ -18,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 def kill_a_sender_in_the_act(desk: Desk, moment: str) -> list[str]:
     """Returns the notice ids that the killed process has published."""
     command = [sys.executable, "-m", "tests.watches.stuck_sender"]
-    arguments = [desk.engine.url.render_as_string(), desk.now.isoformat(), moment]
+    arguments = [
+        desk.engine.url.render_as_string(hide_password=False),
+        desk.now.isoformat(),
+        moment,
+    ]
     with subprocess.Popen(
         [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +22,8 @@ from hypothesis.stateful import (
 from sqlalchemy import event
 
 from app.watches.messages import notice_of
-from tests.watches.desk import OUTCOMES, Desk, open_engine
+from tests.databases import SORTS, Databases, open_engine
+from tests.watches.desk import OUTCOMES, Desk
 from tests.watches.fakes import (
     ACCOUNT,
     REGION,
@@ -55,13 +55,14 @@ faults = st.sampled_from(["", "", "", *CLEAN, *UNSURE])
 class WatchMachine(RuleBasedStateMachine):
     """People make snapshots and watch them, AWS goes on, processes die, clocks step."""
 
-    template: Path
+    new_database: Callable[[], AbstractContextManager[str]]
     watched = Bundle("watched")
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.engine = open_engine(shutil.copy(self.template, self.folder / "w.db"))
+        self.ending = ExitStack()
+        self.engine = open_engine(self.ending.enter_context(self.new_database()))
+        self.ending.callback(self.engine.dispose)
         self.aws = FakeAws()
         self.desk = Desk(self.engine, self.aws, poll=timedelta(seconds=5))
         self.made: dict[str, str] = {}  # watch -> snapshot that AWS really made for it
@@ -220,12 +221,9 @@ class WatchMachine(RuleBasedStateMachine):
         return {**place, **same, "topic_arn": topic}
 
     def teardown(self) -> None:
-        try:
+        with self.ending:
             self.settle()
             self.check_every_promise()
-        finally:
-            self.engine.dispose()
-            shutil.rmtree(self.folder)
 
     def settle(self) -> None:
         """AWS is well, and enough time passes for everything to be noticed and retried."""
@@ -258,14 +256,16 @@ class WatchMachine(RuleBasedStateMachine):
         self.nothing_is_published_that_is_not_owed()
 
 
+@pytest.mark.parametrize("sort", SORTS)
 def test_every_outcome_is_told_and_only_once_without_a_crash(
-    migrated: Path, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    monkeypatch.setattr(WatchMachine, "template", migrated, raising=False)
+    new = staticmethod(partial(databases.new, sort))
+    monkeypatch.setattr(WatchMachine, "new_database", new, raising=False)
     run_state_machine_as_test(
         WatchMachine,
         settings=settings(
-            max_examples=100,
+            max_examples=100 if sort == "sqlite" else 20,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
