@@ -11,16 +11,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from app.db import make_engine
 from app.migrate import upgrade
 from tests.postgres import PostgresServer
 
 SORTS = ("sqlite", "postgresql")
+# For a test of what only one of them does: how it goes about a question, what it holds.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 _OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -95,3 +100,22 @@ def open_engine(url: str) -> Engine:
             engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close()
         )
     return engine
+
+
+def impatient(engine: Engine) -> None:
+    """Let an engine's connections wait for a lock for 50 ms only."""
+    told = "PRAGMA busy_timeout=50" if engine.dialect.name == "sqlite" else "SET lock_timeout = 50"
+
+    def tell(connection: Any, *_: object) -> None:
+        connection.execute(told)
+        connection.commit()
+
+    event.listen(engine, "checkout", tell)
+    engine.dispose()
+
+
+def lock(connection: Connection) -> None:
+    """Let nobody else write what collectors write, until the connection is closed."""
+    connection.begin()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE collections, kinds, resources IN EXCLUSIVE MODE")

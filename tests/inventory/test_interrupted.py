@@ -12,13 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from app.db import make_engine
 from app.db import now as present
 from app.inventory import Collector, Inventory
 from app.settings import Settings
+from tests.databases import impatient, lock
 from tests.inventory.boxes import (
     HERE,
     NOON,
@@ -100,21 +101,22 @@ def _seen(inventory: Inventory, kind: str) -> dict[str, object]:
     return seen | {place.region: place.seen_at for place in inventory.freshness(kind)}
 
 
+def _url(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
 def test_a_locked_database_fails_the_tick_and_afterwards_all_is_true(
     engine: Engine, filled: Collector, inventory: Inventory, cloud: Cloud, clock: Clock
 ):
-    def impatient(connection: object, *_: object) -> None:
-        connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
-
-    event.listen(engine, "checkout", impatient)
-    engine.dispose()
-    other = make_engine(str(engine.url))
+    impatient(engine)
+    other = make_engine(_url(engine))
     cloud.remove("box-10")
     cloud.put(box(30))
-    with other.begin():  # holds the write lock
+    with other.connect() as connection:
+        lock(connection)
         for _ in range(3):
             clock.move(40)
-            with pytest.raises(OperationalError, match="locked"):
+            with pytest.raises(OperationalError, match="lock"):
                 filled.tick(clock())
         assert len(inventory.all("box")) == 12
     other.dispose()
@@ -126,22 +128,19 @@ def test_a_locked_database_fails_the_tick_and_afterwards_all_is_true(
 def test_a_database_that_is_locked_in_the_middle_of_a_refresh_loses_nothing(
     engine: Engine, filled: Collector, inventory: Inventory, cloud: Cloud, clock: Clock
 ):
-    def impatient(connection: object, *_: object) -> None:
-        connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
-
-    event.listen(engine, "checkout", impatient)
-    engine.dispose()
-    other = make_engine(str(engine.url)).connect()
+    impatient(engine)
+    other = make_engine(_url(engine)).connect()
     cloud.put(*(box(n, "broken") for n in range(10, 22)))
 
     def lock_at_the_third_page() -> None:
         if cloud.calls[-1] == f"page 3 {HERE}":
-            other.begin()
+            lock(other)
 
     cloud.meanwhile = lock_at_the_third_page
-    with pytest.raises(OperationalError, match="locked"):
+    with pytest.raises(OperationalError, match="lock"):
         settle(filled, clock)
     other.close()
+    other.engine.dispose()
     cloud.meanwhile = lambda: None
     assert sum(state == "broken" for state in states(inventory).values()) == 4
     clock.move(16)
@@ -180,7 +179,7 @@ def test_a_process_that_is_killed_in_the_middle_of_a_refresh_deletes_nothing(
     cloud.put(*(box(n) for n in range(10, 34)))
     settle(collect(), clock)
     clock.move(800)
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(engine.url)]
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), _url(engine)]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         assert process.stdout is not None

@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.aws.listing import Description
 from app.inventory import Inventory, Page, Query
+from tests.databases import ON_SQLITE
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, make_resource
 
 BOX = make_resource()
@@ -282,6 +283,7 @@ def test_names_are_told_of_those_that_have_one(inventory: Inventory):
     assert inventory.names("box", ["box-1", "box-2", "box-3"]) == {"box-1": "first"}
 
 
+@ON_SQLITE
 def test_a_page_is_read_with_few_statements(inventory: Inventory, engine: Engine):
     fill(inventory, *(box(n) for n in range(30)))
     told: list[str] = []

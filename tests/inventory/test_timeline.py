@@ -11,6 +11,7 @@ from app.aws.listing import Description
 from app.inventory import ActivityQuery, Change, Inventory, store
 from app.inventory.tables import changes, resources
 from app.resources.spec import Column
+from tests.databases import ON_SQLITE
 from tests.inventory.boxes import (
     ACCOUNT,
     HERE,
@@ -455,6 +456,7 @@ def test_what_was_seen_before_the_clock_was_set_back_counts_by_its_time(
     assert [change.id for change in found] == ["box-1"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("query", "index"),
     [
@@ -478,6 +480,7 @@ def test_activity_is_read_along_an_index_without_sorting(
     assert not any("SCAN" in line or "B-TREE" in line for line in plan), plan
 
 
+@ON_SQLITE
 def test_a_timeline_is_read_along_an_index(lively: Inventory, engine: Engine):
     plan = _plan(engine, lambda: lively.timeline("box", "box-1"))
     assert [line for line in plan if "ix_changes_resource" in line and "SEARCH" in line] == plan

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, delete, event
 from app.inventory import Inventory, Query
 from app.inventory.index import live
 from app.inventory.tables import documents, kinds, resources
+from tests.databases import ON_POSTGRESQL, ON_SQLITE
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, Clock, Cloud, box, make_resource
 
 
@@ -232,6 +233,7 @@ def test_a_stamp_changes_when_what_the_list_leads_to_has_another_name(engine: En
     assert inventory.stamp("box", Query()) == renamed
 
 
+@ON_SQLITE
 def test_an_unchanged_stamp_asks_the_database_for_nothing(
     inventory: Inventory, another: Inventory, engine: Engine
 ):
@@ -247,6 +249,26 @@ def test_an_unchanged_stamp_asks_the_database_for_nothing(
     told.clear()
     inventory.stamp("box", Query())
     assert len(told) == 2  # BEGIN and the revisions
+
+
+@ON_POSTGRESQL
+def test_an_unchanged_stamp_asks_postgresql_one_question(
+    inventory: Inventory, another: Inventory, engine: Engine
+):
+    put(inventory, 1)
+    told: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: told.append(args[2]))
+    inventory.stamp("box", Query())
+    before = inventory.written()
+    told.clear()
+    inventory.stamp("box", Query())
+    assert len(told) == 1
+    assert inventory.written() == before, "while nothing is written, what was recalled holds"
+    another.ask("box")  # written, though nothing that a list shows
+    told.clear()
+    inventory.stamp("box", Query())
+    assert len(told) == 1
+    assert inventory.written() != before
 
 
 def test_a_list_page_reads_no_description_until_it_is_asked_for(
