@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,23 @@ if hasattr(_libc := ctypes.CDLL(None), "mallopt"):
     _libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
+# To a worker: begin nothing more in the background and say so (/readyz), but still answer.
+LEAVE = signal.SIGUSR2
+
+
+def when_ready(server: Any) -> None:
+    """Let load balancers notice that we are going, before requests are no longer taken."""
+    stop = server.handle_term
+
+    def leave() -> None:
+        server.kill_workers(LEAVE)
+        time.sleep(_settings.drain_seconds)
+        stop()
+
+    if _settings.drain_seconds:
+        server.handle_term = leave
+
+
 def post_worker_init(worker: Any) -> None:
     """Start the background threads: in the worker, after the fork, once the app is loaded."""
     from app import background
@@ -64,15 +82,19 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _stop_at_once(worker: Any) -> None:
-    """On SIGTERM let the background begin to end while the requests under way are answered."""
+    """Let the background begin to end while requests are answered still."""
     from app import background
 
-    def terminate(number: int, frame: Any) -> None:
+    def leave(*_: Any) -> None:
         background.begin_to_stop(worker.wsgi)
+
+    def terminate(number: int, frame: Any) -> None:
+        leave()
         worker.handle_exit(number, frame)
 
-    signal.signal(signal.SIGTERM, terminate)
-    signal.siginterrupt(signal.SIGTERM, False)
+    for number, handle in ((LEAVE, leave), (signal.SIGTERM, terminate)):
+        signal.signal(number, handle)
+        signal.siginterrupt(number, False)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

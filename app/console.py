@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.settings import Settings
+from app.settings import EVERY_ADDRESS, Settings
 from app.supervisor import NotReady, ProgramDied, Stopped, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,7 +165,7 @@ def _get(authority: str, path: str) -> bool:
 
 def _authority(settings: Settings) -> str:
     """Host and port to reach the console at from this machine."""
-    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "") else settings.bind  # noqa: S104
+    host = "127.0.0.1" if settings.bind in EVERY_ADDRESS else settings.bind
     return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
 
 

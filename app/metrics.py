@@ -141,10 +141,12 @@ class _Database:
 
 def _of_watches(figures: watches.Figures, now: datetime) -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
-        "encante_watches", "Watches in the database, by state.", labels=("state",)
+        "encante_watches",
+        "Watches in the database, by state and what they wait for.",
+        labels=("state", "kind"),
     )
-    for state, count in figures.watches.items():
-        waiting.add_metric((state,), count)
+    for labels, count in figures.watches.items():
+        waiting.add_metric(labels, count)
     yield waiting
     yield GaugeMetricFamily(
         "encante_oldest_pending_watch_age_seconds",

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SANDBOX_REGIONS = ("us-east-1", "eu-central-1")
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # what binding to it means
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 ALL_REGIONS = "all"
 DEFAULT_ACCOUNT = "default"
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     keep_days: float = Field(default=90, gt=0, le=3650)
     collectors: int = Field(default=4, ge=1, le=32)
     threads: int = Field(default=8, ge=1, le=256)
+    drain_seconds: float = Field(default=0, ge=0, le=60)
     metrics_token: str = Field(default="", repr=False)
     metrics_token_file: Path | None = None
     log_format: Literal["console", "json"] = "console"
@@ -181,8 +183,9 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Host names that requests may be addressed to; loopback's, and those configured."""
-        return LOOPBACK_NAMES + self.allowed_hosts
+        """Hosts that requests may be addressed to: loopback's, our address, those configured."""
+        own = () if self.bind in EVERY_ADDRESS else (self.bind,)
+        return LOOPBACK_NAMES + own + self.allowed_hosts
 
 
 def _is_place(place: str) -> bool:

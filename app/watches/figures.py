@@ -16,9 +16,9 @@ UNSENT = ("waiting", "sending", "held")
 
 @dataclass(frozen=True)
 class Figures:
-    """Watches and notices by state; when the oldest was made that is not done with."""
+    """Watches by state and kind, notices by state; when the oldest was made that waits."""
 
-    watches: Mapping[str, int]
+    watches: Mapping[tuple[str, str], int]
     oldest_pending: datetime | None
     notices: Mapping[str, int]
     oldest_unsent: datetime | None
@@ -26,12 +26,13 @@ class Figures:
 
 def figures(connection: Connection) -> Figures:
     """As the database has it now."""
-    of_watches = select(watches.c.state, func.count()).group_by(watches.c.state)
+    by_kind = (watches.c.state, watches.c.kind)
+    of_watches = select(*by_kind, func.count()).group_by(*by_kind)
     pending = select(func.min(watches.c.made_at)).where(watches.c.state.in_(PENDING))
     of_notices = select(notices.c.state, func.count()).group_by(notices.c.state)
     unsent = select(func.min(notices.c.made_at)).where(notices.c.state.in_(UNSENT))
     return Figures(
-        {row[0]: row[1] for row in connection.execute(of_watches)},
+        {(row[0], row[1]): row[2] for row in connection.execute(of_watches)},
         connection.scalar(pending),
         {row[0]: row[1] for row in connection.execute(of_notices)},
         connection.scalar(unsent),

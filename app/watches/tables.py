@@ -75,6 +75,7 @@ watches = Table(
     Index("ix_watches_source", "source_id"),
     Index("ix_watches_topic", "topic_arn"),
     Index("ix_watches_rule", "rule_id"),
+    Index("ix_watches_kind", "state", "kind", "made_at"),  # has all that figures.py asks for
 )
 
 notices = Table(
@@ -115,6 +116,7 @@ notices = Table(
     Index("ix_notices_due", "state", "due_at"),
     Index("ix_notices_watch", "watch_id"),
     Index("ix_notices_made", "made_at"),
+    Index("ix_notices_state", "state", "made_at"),  # here too
     Index("ix_notices_topic", "topic_arn"),
 )
 

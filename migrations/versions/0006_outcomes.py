@@ -54,6 +54,7 @@ def _widen_watches() -> None:
     for name in ("resource", "source", "topic", "rule"):
         column = {"topic": "topic_arn"}.get(name, f"{name}_id")
         op.create_index(f"ix_watches_{name}", "watches", [column])
+    op.create_index("ix_watches_kind", "watches", ["state", "kind", "made_at"])
 
 
 def _widen_notices() -> None:
@@ -78,6 +79,7 @@ def _widen_notices() -> None:
         for name, length in (("account", 20), ("region", 40), ("kind", 20)):
             table.alter_column(name, existing_type=sa.String(length), server_default=None)
     op.create_index("ix_notices_made", "notices", ["made_at"])
+    op.create_index("ix_notices_state", "notices", ["state", "made_at"])
     op.create_index("ix_notices_topic", "notices", ["topic_arn"])
 
 
