@@ -19,7 +19,7 @@ from app.inventory.reader import Reader
 from app.inventory.store import LAG, SETTLING, Reading, Scope, Trust
 from app.inventory.tables import resources
 from app.inventory.timeline import LIMIT, ActivityQuery, Change
-from app.resources.spec import Resource
+from app.resources.spec import Resource, Row
 
 _WANT_SECONDS = 10
 
@@ -203,6 +203,11 @@ class Inventory(Reader):
         return gone.sweep(self._engine, self._clock() - age)
 
     # What was seen to change
+
+    def came_at(self, row: Row) -> datetime | None:
+        """When a resource was first seen, or None: it was there at the first look, or long ago."""
+        with self._reading() as connection:
+            return timeline.came_at(connection, row.kind, row.id)
 
     def timeline(
         self, kind: str, resource_id: str, limit: int = LIMIT, before_seq: int | None = None

@@ -23,7 +23,7 @@ from app.inventory.index.column import Slots
 from app.inventory.index.lists import Selection
 from app.inventory.query import Freshness, Page, Query
 from app.inventory.store import Scope
-from app.inventory.tables import resources
+from app.inventory.tables import kinds, resources
 from app.resources.spec import Row
 
 FIND_LIMIT = 1000
@@ -95,6 +95,26 @@ class Reader(Finder):
             seqs = index.seqs(lists.ordered(index, query.sort, told.chosen))
         for start in range(0, len(seqs), _EXPORT_CHUNK):
             yield from self._there(kind, seqs[start : start + _EXPORT_CHUNK].tolist())
+
+    def since(self, kind: str, revision: int, most: int) -> tuple[list[Row], int]:
+        """What was written after ``revision``, be it gone, and up to which revision that is.
+
+        About ``most`` rows in the order of revisions, those of one revision all together. Whoever
+        goes on from there each time has seen every row as it last was.
+        """
+        later = (resources.c.kind == kind, resources.c.changed > revision)
+        first = select(resources.c.changed).where(*later).order_by(resources.c.changed).limit(most)
+        with self._reading() as connection:
+            found = connection.scalars(first).all()
+            if len(found) < most:
+                told = connection.scalar(select(kinds.c.revision).where(kinds.c.kind == kind))
+                reached = max(revision, told or 0)
+            else:
+                reached = found[-1]
+            rows = select(resources.c.seq).where(*later, resources.c.changed <= reached)
+            order = (resources.c.changed, resources.c.seq)
+            seqs = list(connection.scalars(rows.order_by(*order)))
+        return self._rows(kind, seqs), reached
 
     def _selected(self, kind: str, index: KindIndex, query: Query) -> Selection:
         # Leafing through pages, sorting and polling ask for the same again and again.

@@ -94,6 +94,17 @@ def of_resource(
     return _newest(connection, statement, limit, before_seq)
 
 
+def came_at(connection: Connection, kind: str, resource_id: str) -> datetime | None:
+    """When a resource was last seen to have come, as far as that is kept."""
+    came = select(changes.c.at).where(
+        changes.c.kind == kind,
+        changes.c.id == clean(resource_id),
+        changes.c.field == RESOURCE,
+        changes.c.after == THERE,
+    )
+    return connection.scalar(came.order_by(changes.c.seq.desc()).limit(1))
+
+
 def activity(
     connection: Connection,
     query: ActivityQuery,
