@@ -45,7 +45,8 @@ def loops(house: House) -> list[Loop]:
     watches = house.watches
     return [
         Loop("collect", house.collector.tick, quiet, max(LEAST_THREADS, house.settings.collectors)),
-        Loop("rules", watches.rules, house.wake),
+        Loop("rules", house.rules.catch, house.wake),
+        Loop("look", house.rules.look, quiet),
         Loop("hurry", watches.hurry, quiet),
         Loop("poll", watches.poll, house.wake, POLLERS),
         Loop("send", watches.send, watches.owed, busy_pause=0.0),

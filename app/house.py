@@ -24,7 +24,7 @@ from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
 from app.ticks import Ticks
-from app.watches import Watches
+from app.watches import Rules, Watches
 
 Answer = TypeVar("Answer")
 _RECALLED = 256
@@ -41,6 +41,7 @@ class House:
     inventory: Inventory
     collector: Collector
     watches: Watches
+    rules: Rules
     metrics: Metrics
     ticks: Ticks
     wake: threading.Event = field(default_factory=threading.Event)
@@ -121,6 +122,7 @@ def build(settings: Settings) -> House:
             collector.learn,
             poll_seconds=settings.poll_seconds,
         ),
+        Rules(engine, accounts, inventory, collector.learn),
         metrics,
         ticks,
     )

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from app.watches.rule_store import Draft, Rule
+from app.watches.rules import Rules
 from app.watches.store import WatchError
 from app.watches.views import EventView, NoticeView, WatchView
 from app.watches.watches import Watches
 
-__all__ = ["EventView", "NoticeView", "WatchError", "WatchView", "Watches"]
+__all__ = [
+    "Draft",
+    "EventView",
+    "NoticeView",
+    "Rule",
+    "Rules",
+    "WatchError",
+    "WatchView",
+    "Watches",
+]

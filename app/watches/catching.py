@@ -31,7 +31,7 @@ _WRITE_EVERY = timedelta(seconds=10)
 class _Look:
     """How far this process has looked for a rule, and when that was last written down."""
 
-    since: datetime  # the rule as it was changed then
+    of: tuple[object, ...]  # the rule as it was then
     reached: int
     written_at: datetime
 
@@ -58,13 +58,14 @@ class Catcher:
         """The rules for which something was written that they have not been held against."""
         query = select(rules, kinds.c.revision).join(kinds, kinds.c.kind == rules.c.kind)
         query = query.where(rules.c.enabled, kinds.c.revision > rules.c.cursor)
+        query = query.order_by(rules.c.made_at, rules.c.id)
         with self._engine.connect().execution_options(reading=True) as connection:
             found = [(rule_of(row), row.revision) for row in connection.execute(query)]
         return [rule for rule, revision in found if self._cursor(rule) < revision]
 
     def _cursor(self, rule: Rule) -> int:
         look = self._looks.get(rule.id)
-        if look is None or look.since != rule.changed_at:
+        if look is None or look.of != rule.essence:
             return rule.cursor
         return max(look.reached, rule.cursor)
 
@@ -91,13 +92,13 @@ class Catcher:
 
     def _write(self, rule: Rule, caught: Sequence[Row], reached: int, now: datetime) -> None:
         look = self._looks.get(rule.id)
-        written_at = look.written_at if look and look.since == rule.changed_at else None
+        written_at = look.written_at if look and look.of == rule.essence else None
         if caught or written_at is None or abs(now - written_at) >= _WRITE_EVERY:
             with self._engine.begin() as connection:
                 if _move(connection, rule, reached):
                     _catch(connection, rule, caught, now)
             written_at = now
-        self._looks[rule.id] = _Look(rule.changed_at, reached, written_at)
+        self._looks[rule.id] = _Look(rule.essence, reached, written_at)
 
     def _complain(self, rule: Rule, text: str) -> None:
         if text == rule.error:

@@ -22,7 +22,7 @@ from app.watches.tables import rules
 LONGEST_LATE = 366 * 86_400  # seconds
 _NAME_LENGTH = 200
 # A change of these makes a rule another one: what is under way is looked at anew.
-_ESSENTIAL = ("kind", "filter", "topic_arn", "outcomes", "late_after", "enabled")
+ESSENTIAL = ("kind", "filter", "topic_arn", "outcomes", "late_after", "enabled")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Rule:
     caught: int
     caught_at: datetime | None
     error: str
+
+    @property
+    def essence(self) -> tuple[object, ...]:
+        """What makes it catch what it catches: another one, and it begins anew."""
+        return (self.changed_at, *(getattr(self, name) for name in ESSENTIAL))
 
 
 def rule_of(record: Any) -> Rule:
@@ -123,7 +128,7 @@ class RuleStore:
             if held is None:
                 return False
             values["actor"] = harmless(actor)
-            if any(values[name] != getattr(held, name) for name in _ESSENTIAL):
+            if any(values[name] != getattr(held, name) for name in ESSENTIAL):
                 values |= {"changed_at": now, "cursor": 0, "error": ""}
             connection.execute(update(rules).where(rules.c.id == rule_id).values(values))
         return True

@@ -179,10 +179,6 @@ class Watches:
         """
         return self._ring(self._poller.poll(now))
 
-    def rules(self, now: datetime) -> bool:
-        """Put watches on what the rules say; whether there was anything to look at."""
-        return False
-
     def hurry(self, now: datetime) -> bool:
         """Hear what the event queues tell, so that the poll need not wait; whether they told."""
         return False
