@@ -113,7 +113,9 @@ def upsert(
 def insert_new(connection: Connection, table: Table, key: Mapping[str, Any], **values: Any) -> bool:
     """Make the row of that unique key unless it is there; whether it was made."""
     statement = _insert(connection)(table).values(**key, **values)
-    made = connection.execute(statement.on_conflict_do_nothing(index_elements=list(key)))
+    statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    # SQLAlchemy keeps an insert's number of rows only if asked for.
+    made = connection.execute(statement, execution_options={"preserve_rowcount": True})
     return made.rowcount == 1
 
 
