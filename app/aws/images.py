@@ -10,7 +10,7 @@ from typing import Any
 from app.aws.call import Call, plain
 from app.aws.clients import Clients
 from app.aws.listing import Description, ec2_listing
-from app.aws.tags import made_for, tag_list, tag_specifications
+from app.aws.tags import made_for, marked_with, tag_list, tag_specifications
 
 LISTING = ec2_listing(
     "DescribeImages", "Images[]", "image-id", {"Owners": ["self"]}, owner="OwnerId"
@@ -26,13 +26,16 @@ def create_image(
     description: str,
     no_reboot: bool,
     tags: Mapping[str, str],
+    request_id: str = "",
 ) -> Call:
     """Make an image of an instance and snapshots of all its EBS volumes, tagged alike.
 
-    Reboots the instance unless ``no_reboot``. Names are unique per account and region, which
+    Reboots the instance unless ``no_reboot``. ``request_id`` goes along as a tag of the image, by
+    which a watch finds it. Names are unique per account and region, which
     finds an image again whose answer got lost.
     """
     named = [{"Name": "name", "Values": [_literal(name)]}]
+    marked = marked_with(tags, request_id)
     return Call(
         "ec2",
         "CreateImage",
@@ -42,11 +45,11 @@ def create_image(
             "Name": name,
             **({"Description": description} if description else {}),
             "NoReboot": no_reboot,
-            **_tagged(tag_specifications(image=tags, snapshot=tags)),
+            **_tagged(tag_specifications(image=marked, snapshot=tags)),
         },
         says=f"Make the image {name} of {instance_id}",
         touches=(("instance", instance_id),),
-        makes=("image", "{ImageId: ImageId}", _newborn(name, description, tags)),
+        makes=("image", "{ImageId: ImageId}", _newborn(name, description, marked)),
         find_again=("DescribeImages", {"Owners": ["self"], "Filters": named}, "Images[]"),
     )
 

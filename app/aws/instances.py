@@ -9,7 +9,7 @@ from typing import Any
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.listing import Description, Listing, ec2_listing
-from app.aws.tags import made_for, tag_specifications
+from app.aws.tags import made_for, marked_with, tag_specifications
 
 PROTECTION = "_DisableApiTermination"  # not in DescribeInstances; asked for by instance
 _ITEMS = "Reservations[].Instances[]"
@@ -75,6 +75,7 @@ class Launch:
     root_device: str = ""
     root_volume: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""  # goes along as a tag of the instances, by which watches find them
 
 
 def run_instances(region: str, launch: Launch) -> Call:
@@ -103,10 +104,9 @@ def run_instances(region: str, launch: Launch) -> Call:
         parameters["BlockDeviceMappings"] = [
             {"DeviceName": launch.root_device, "Ebs": dict(launch.root_volume)}
         ]
-    if launch.tags:
-        parameters["TagSpecifications"] = tag_specifications(
-            instance=launch.tags, volume=launch.tags
-        )
+    marked = marked_with(launch.tags, launch.request_id)
+    if marked:
+        parameters["TagSpecifications"] = tag_specifications(instance=marked, volume=launch.tags)
     parameters["ClientToken"] = launch.client_token
     token = [{"Name": "client-token", "Values": [launch.client_token]}]
     return Call(

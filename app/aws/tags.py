@@ -33,6 +33,11 @@ def made_for(
     return (operation, {**parameters, "Filters": filters}, items)
 
 
+def marked_with(tags: Mapping[str, str], request_id: str) -> dict[str, str]:
+    """Tags, and the request's own if there is one, by which what it makes is found again."""
+    return {**tags, REQUEST_TAG: request_id} if request_id else dict(tags)
+
+
 def part_of(request_id: str, number: int) -> str:
     """One of the several things that a request makes, which all have the same tag."""
     return f"{request_id}/{number}"

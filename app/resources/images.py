@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField
@@ -12,7 +13,16 @@ from app.aws import images, snapshots
 from app.aws.call import Plan
 from app.aws.listing import Description
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import Ascii, Id, OneLine, PickerField, TagsField, options, strip
+from app.resources.fields import (
+    MAX_TAGS,
+    Ascii,
+    Id,
+    OneLine,
+    PickerField,
+    TagsField,
+    options,
+    strip,
+)
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -23,6 +33,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
+from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
 from app.resources.spec import (
     Action,
     Awaited,
@@ -38,6 +49,7 @@ from app.resources.spec import (
     vanished,
 )
 from app.resources.tagging import TagsForm
+from app.resources.watching import WatchForm, refuse_watch
 
 STATES = (
     State("available", "ok"),
@@ -129,7 +141,7 @@ def _name_is_free(form: ActionForm, desk: Desk, region: str, name: str) -> None:
         form.complain("name", f"{row.id} has this name already; choose another.")
 
 
-class CreateImageForm(ActionForm):
+class CreateImageForm(NotifyForm):
     """Make an image of an instance."""
 
     title = "Create image"
@@ -138,7 +150,9 @@ class CreateImageForm(ActionForm):
         Section("Image", ("instance_id", "name", "description")),
         Section("How", ("no_reboot",)),
         Section("Tags", ("tags",), "Given to the image and to its snapshots."),
+        Section("Notification", NOTIFICATION, collapsed=True),
     )
+    awaits = "image"
 
     instance_id = PickerField(
         "Instance",
@@ -173,14 +187,24 @@ class CreateImageForm(ActionForm):
     )
     tags = TagsField("Tags")
 
+    def prepare(self, desk: Desk) -> None:
+        self.offer_notification(desk, self._region(desk))
+
     def _instance(self, desk: Desk) -> Row | None:
         return desk.known.get("instance", self.instance_id.data or "")
+
+    def _region(self, desk: Desk) -> str:
+        row = self._instance(desk)
+        return row.region if row else desk.regions[0]
 
     def account_of(self, desk: Desk) -> str:
         row = self._instance(desk)
         return row.account if row else desk.account
 
     def examine(self, desk: Desk) -> None:
+        self.examine_notification(desk)
+        if len(self.tags.data) > MAX_TAGS - self.asked:
+            self.complain("tags", ONE_TAG_LESS)
         row = self._instance(desk)
         if row is None or row.gone:
             self.complain("instance_id", f"There is no instance {self.instance_id.data}.")
@@ -197,8 +221,7 @@ class CreateImageForm(ActionForm):
         _name_is_free(self, desk, row.region, self.name.data or "")
 
     def plan(self, desk: Desk) -> Plan:
-        row = self._instance(desk)
-        region = row.region if row else desk.regions[0]
+        region = self._region(desk)
         call = images.create_image(
             region,
             self.instance_id.data or "",
@@ -206,23 +229,39 @@ class CreateImageForm(ActionForm):
             self.description.data or "",
             self.no_reboot.data == "no-reboot",
             self.tags.data,
+            self.request,
         )
-        return Plan(self.title, (call,))
+        return Plan(self.title, (*self.topic_calls(region), call))
 
     def warnings(self, desk: Desk) -> list[str]:
+        told = self.notification_warnings(desk)
         row = self._instance(desk)
         if row and row.state == "running" and self.no_reboot.data == "reboot":
-            return [f"{row.label} will be rebooted."]
-        return []
+            told.append(f"{row.label} will be rebooted.")
+        return told
+
+    def begin(self, desk: Desk) -> None:
+        self.intend(
+            desk,
+            self._region(desk),
+            [self.request],
+            source_id=self.instance_id.data or "",
+            description=self.description.data or self.name.data or "",
+        )
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
-        return _made_image(answers)
+        done = _made_image(answers)
+        told = self.bind(desk, {self.request: _found_image(answers)})
+        return replace(done, message=done.message + told)
+
+
+def _found_image(answers: Answers) -> Description:
+    answer = answers[-1]
+    return dict((answer.get("Found") or [answer])[0])
 
 
 def _made_image(answers: Answers) -> Done:
-    answer = answers[-1]
-    found = answer.get("Found") or [answer]
-    image_id = found[0]["ImageId"]
+    image_id = _found_image(answers)["ImageId"]
     return Done(f"Image {image_id} is being made.", page_of("images", image_id))
 
 
@@ -479,6 +518,7 @@ IMAGE = Resource(
                 "/instances/new", image_id=row.id, account=row.account, region=row.region
             ),
         ),
+        Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
         Action("deregister", "Deregister", DeregisterForm, on="many", danger=True),
     ),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from app.aws import instances
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
-from app.resources.forms import ActionForm, Answers, Desk, Done, link, listed, page_of
+from app.resources.forms import ActionForm, Answers, Desk, Done, Section, link, listed, page_of
 from app.resources.launch import LaunchForm
+from app.resources.notify import NOTIFICATION, TOLD, NotifyForm
 from app.resources.spec import (
+    LATE,
     Action,
     Awaited,
     Column,
@@ -24,6 +27,7 @@ from app.resources.spec import (
     tag_name,
 )
 from app.resources.tagging import TagsForm
+from app.resources.watching import WatchForm, refuse_watch
 
 STATES = (
     State("pending", "changing"),
@@ -143,21 +147,61 @@ class _SeveralForm(ActionForm):
         return Done(f"{listed(ids)}: {self.said}", url)
 
 
-class StartForm(_SeveralForm):
+class _ToldForm(NotifyForm, _SeveralForm):
+    """The same, for what brings instances to another state, which one may be told of."""
+
+    sections = (Section("Notification", NOTIFICATION, collapsed=True),)
+    awaits = "instance"
+    _home: Row
+
+    def prepare(self, desk: Desk) -> None:
+        self._home = desk.row
+        self.offer_notification(desk, desk.row.region)
+
+    def examine(self, desk: Desk) -> None:
+        self.examine_notification(desk)
+        for row in desk.rows if self.asked else ():
+            reached = self.awaited.outcome_of(row.state)
+            if reached and set(self.outcomes.data or ()) <= {reached.name, LATE}:
+                self.complain("outcomes", f"{row.id} {reached.told} already.")
+                break
+
+    def plan(self, desk: Desk) -> Plan:
+        calls = self._calls(desk)
+        # one topic for all, where the first of them is
+        if desk.account == self._home.account:
+            calls = (*self.topic_calls(self._home.region), *calls)
+        return Plan(self.title, calls)
+
+    def warnings(self, desk: Desk) -> list[str]:
+        return self.notification_warnings(desk)
+
+    def begin(self, desk: Desk) -> None:
+        chosen = set(self._ids(desk))
+        self.put_on(desk, [(row, row.description) for row in desk.rows if row.id in chosen])
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        done = super().finish(desk, answers)
+        return replace(done, message=done.message + TOLD) if self.asked else done
+
+
+class StartForm(_ToldForm):
     """Start stopped instances."""
 
     name, title, submit_label = "start", "Start instances", "Start"
     said = "starting."
+    ticked = ("running",)
 
     def call(self, region: str, ids: list[str]) -> Call:
         return instances.start_instances(region, ids)
 
 
-class StopForm(_SeveralForm):
+class StopForm(_ToldForm):
     """Stop running instances."""
 
     name, title, submit_label = "stop", "Stop instances", "Stop"
     said = "stopping."
+    ticked = ("stopped",)
 
     def call(self, region: str, ids: list[str]) -> Call:
         return instances.stop_instances(region, ids)
@@ -179,11 +223,12 @@ class RebootForm(_SeveralForm):
         return instances.reboot_instances(region, ids)
 
 
-class TerminateForm(_SeveralForm):
+class TerminateForm(_ToldForm):
     """Terminate instances; protected ones are refused, with the way on."""
 
     name, title, submit_label = "terminate", "Terminate instances", "Terminate"
     said = "terminating."
+    ticked = ("terminated",)
     danger = True
 
     def call(self, region: str, ids: list[str]) -> Call:
@@ -394,6 +439,7 @@ INSTANCE = Resource(
             ),
             link=lambda row: link("/images/new", instance_id=row.id),
         ),
+        Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
         Action("protect", "Protect from termination", ProtectForm, _refuse_protect, on="many"),
         Action("unprotect", "Take protection off", UnprotectForm, _refuse_unprotect, on="many"),

@@ -20,11 +20,14 @@ from app.aws import instances
 from app.aws.call import Call, Plan
 from app.aws.key_pairs import create_key_pair
 from app.aws.listing import Description
+from app.aws.tags import part_of
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import Id, OneLine, PickerField, TagsField, options, strip
+from app.resources.fields import MAX_TAGS, Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import Answers, CreateForm, Desk, Done, Section, link, page_of
+from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
 
 MAX_INSTANCES = 1000  # RunInstances' own bucket
+MOST_WATCHED = 100  # each is a promise that is written down before the launch
 USER_DATA_BYTES = 16 * 1024
 NEW_KEY, NO_KEY, OLD_KEY = "new", "none", "existing"
 
@@ -38,7 +41,7 @@ def root_mapping(image: Description) -> tuple[str, Description]:
     return device, {}
 
 
-class LaunchForm(CreateForm):
+class LaunchForm(NotifyForm, CreateForm):
     """Launch instances from an image."""
 
     title = "Launch instances"
@@ -52,8 +55,18 @@ class LaunchForm(CreateForm):
         Section("Protection", ("disable_api_termination",)),
         Section("Tags", ("tags",), "Given to the instances and to their volumes."),
         Section("User data", ("user_data",), collapsed=True),
+        Section(
+            "Notification",
+            NOTIFICATION,
+            "A watch is put on each instance. One that AWS terminates at once never runs: tick "
+            "terminated too to be told of that; such a watch goes on until it is terminated.",
+            collapsed=True,
+        ),
     )
+    awaits = "instance"
+    ticked = ("running",)
     when: ClassVar[Mapping[str, str]] = {
+        **NotifyForm.when,
         "key_name": f"key_choice={OLD_KEY}",
         "new_key_name": f"key_choice={NEW_KEY}",
         "new_key_type": f"key_choice={NEW_KEY}",
@@ -152,6 +165,7 @@ class LaunchForm(CreateForm):
         self.availability_zone.choices = options(
             [("", "Any: AWS chooses"), *((zone, zone) for zone in desk.reference.zones(region))]
         )
+        self.offer_notification(desk, region)
         self.security_group_ids.choices = options(
             (
                 group.id,
@@ -171,6 +185,11 @@ class LaunchForm(CreateForm):
             self.complain("user_data", "User data can be 16 KiB at most.")
         if "Name" in self.tags.data and self.name.data:
             self.complain("tags", "The name stands above already; take the key Name out here.")
+        self.examine_notification(desk)
+        if self.asked and (self.max_count.data or 0) > MOST_WATCHED:
+            self.complain("notify", f"{MOST_WATCHED} instances of one launch can be watched.")
+        if len(self._all_tags()) > MAX_TAGS - self.asked:
+            self.complain("tags", ONE_TAG_LESS if self.asked else "50 tags at most, with the name.")
 
     def _examine_key(self, desk: Desk) -> None:
         existing = [row.name for row in desk.known.all("key_pair", self.place)]
@@ -243,7 +262,7 @@ class LaunchForm(CreateForm):
         return desk.reference.image(self.place, self.image_id.data)
 
     def plan(self, desk: Desk) -> Plan:
-        calls: list[Call] = []
+        calls: list[Call] = [*self.topic_calls(self.place)]
         key_name = {OLD_KEY: self.key_name.data, NEW_KEY: self.new_key_name.data}.get(
             self.key_choice.data, ""
         )
@@ -269,6 +288,7 @@ class LaunchForm(CreateForm):
                     root_device=device,
                     root_volume={key: value for key, value in volume.items() if value},
                     tags=self._all_tags(),
+                    request_id=self.request,
                 ),
             )
         )
@@ -279,7 +299,7 @@ class LaunchForm(CreateForm):
         return {**name, **self.tags.data}
 
     def warnings(self, desk: Desk) -> list[str]:
-        told = []
+        told = self.notification_warnings(desk)
         if self.key_choice.data == NO_KEY:
             told.append("Without a key pair you cannot sign in to the instances with SSH.")
         image = self._image(desk)
@@ -297,22 +317,36 @@ class LaunchForm(CreateForm):
             self.key_choice.data, self.key_name.data = OLD_KEY, name
             self.key_name.choices = [*options([(name, name)]), *self.key_name.choices]
 
+    def begin(self, desk: Desk) -> None:
+        # as many as AWS may launch; which of them it did, its answer tells
+        parts = [part_of(self.request, number) for number in range(self.max_count.data or 1)]
+        self.intend(
+            desk,
+            self.place,
+            parts,
+            source_id=self.image_id.data or "",
+            description=self.name.data or "",
+        )
+
     def finish(self, desk: Desk, answers: Answers) -> Done:
         answer = answers[-1]
         made = answer.get("Instances") or answer.get("Found") or []
+        parts = {part_of(self.request, each.get("AmiLaunchIndex", 0)): each for each in made}
+        watched = self.bind(desk, parts)
         ids = [instance["InstanceId"] for instance in made]
         asked, came = self.max_count.data or 1, len(ids)
         if (self.min_count.data or 1) == asked:
             told = f"{asked} asked for, {came} launched: {', '.join(ids)}"
         else:
             told = f"{self.min_count.data} to {asked} asked for, {came} launched: {', '.join(ids)}"
+        told += "." if watched else ""
         url = (
             page_of("instances", ids[0])
             if came == 1
             else link("/instances", image_id=self.image_id.data or "", sort="-launched")
         )
         category = "success" if came == asked else "warning"
-        return Done(told, url, category, self._secret(answers))
+        return Done(told + watched, url, category, self._secret(answers))
 
     def _secret(self, answers: Answers) -> tuple[str, str] | None:
         for answer in answers:

@@ -29,6 +29,7 @@ TOPIC_NAME = re.compile(r"^[A-Za-z0-9_-]{1,256}$|^[A-Za-z0-9_-]{1,251}\.fifo$")
 TOPIC_RULE = "1 to 256 letters without accents, digits, - and _; a FIFO topic's ends in .fifo."
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400}
 LONGEST_DAYS = 365
+ONE_TAG_LESS = "49 tags at most: one more is Encante's own mark."
 TOLD = " You will be told what becomes of it."
 NOTIFICATION = ("notify", "topic_arn", "new_topic_name", "outcomes", "late_number", "late_unit")
 # of these, what is usual is known from the past of their volume
@@ -198,6 +199,11 @@ class NotifyForm(TellingFields, ActionForm):
     def asked(self) -> bool:
         """Whether somebody is to be told."""
         return self.notify.data in {OLD, NEW}
+
+    @property
+    def request(self) -> str:
+        """The id of the request, which what is made has as a tag; empty if nobody is to be told."""
+        return (self.client_token.data or "") if self.asked else ""
 
     def notification_warnings(self, desk: Desk) -> list[str]:
         """That nobody would hear of it, where that is so."""

@@ -38,7 +38,7 @@ from app.resources.spec import (
     vanished,
 )
 from app.resources.tagging import TagsForm, own_tags
-from app.resources.watching import WatchForm
+from app.resources.watching import WatchForm, refuse_watch
 
 STATES = (
     State("completed", "ok"),
@@ -281,13 +281,6 @@ def _refuse_unless_completed(row: Row) -> str | None:
     return None if row.state == "completed" else f"{row.id} is {row.state}, not completed."
 
 
-def _refuse_watch(row: Row) -> str | None:
-    # one in the archive may be on its way back: only AWS knows, and is asked by the form
-    if row.state == "pending" or row.cells.get("tier") == "archive":
-        return None
-    return f"{row.id} is {row.state}; nothing to wait for."
-
-
 SNAPSHOT = Resource(
     kind="snapshot",
     slug="snapshots",
@@ -343,7 +336,7 @@ SNAPSHOT = Resource(
     ),
     actions=(
         Action("new", "Create snapshot", CreateSnapshotForm, on="none"),
-        Action("watch", "Notify me", WatchForm, _refuse_watch),
+        Action("watch", "Notify me", WatchForm, refuse_watch),
         Action(
             "volume",
             "Create volume",

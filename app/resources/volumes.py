@@ -12,8 +12,9 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 from app.aws import volumes
 from app.aws.call import Plan
 from app.aws.listing import Description
+from app.aws.tags import marked_with
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import Id, OneLine, PickerField, TagsField, options, strip
+from app.resources.fields import MAX_TAGS, Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -25,6 +26,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
+from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
 from app.resources.spec import (
     Action,
     Awaited,
@@ -39,6 +41,7 @@ from app.resources.spec import (
     vanished,
 )
 from app.resources.tagging import TagsForm
+from app.resources.watching import WatchForm, refuse_watch
 
 STATES = (
     State("available", "ok"),
@@ -165,7 +168,7 @@ MODIFICATION = Awaited(
 )
 
 
-class CreateVolumeForm(CreateForm):
+class CreateVolumeForm(NotifyForm, CreateForm):
     """Make a volume, empty or from a snapshot."""
 
     title = "Create volume"
@@ -175,8 +178,11 @@ class CreateVolumeForm(CreateForm):
         Section("Size and speed", ("volume_type", "size", "iops", "throughput")),
         Section("Encryption", ("encrypted",)),
         Section("Tags", ("tags",)),
+        Section("Notification", NOTIFICATION, collapsed=True),
     )
+    awaits = "volume"
     when: ClassVar[Mapping[str, str]] = {
+        **NotifyForm.when,
         "iops": "volume_type=gp3 io1 io2",
         "throughput": "volume_type=gp3",
     }
@@ -223,6 +229,7 @@ class CreateVolumeForm(CreateForm):
             self.size.data = self.size.data or snapshot.description.get("VolumeSize")
         zones = desk.reference.zones(self.place)
         self.availability_zone.choices = options((zone, zone) for zone in zones)
+        self.offer_notification(desk, self.place)
 
     def account_of(self, desk: Desk) -> str:
         snapshot = self._snapshot(desk)
@@ -242,6 +249,9 @@ class CreateVolumeForm(CreateForm):
             )
         self._examine_snapshot(desk)
         self._examine_limits()
+        self.examine_notification(desk)
+        if len(self.tags.data) > MAX_TAGS - self.asked:
+            self.complain("tags", ONE_TAG_LESS)
 
     def _examine_snapshot(self, desk: Desk) -> None:
         if not self.snapshot_id.data:
@@ -288,13 +298,21 @@ class CreateVolumeForm(CreateForm):
             iops=self.iops.data,
             throughput=self.throughput.data,
             encrypted=bool(self.encrypted.data),
-            tags=self.tags.data,
+            tags=marked_with(self.tags.data, self.request),
         )
-        return Plan(self.title, (volumes.create_volume(self.place, volume),))
+        create = volumes.create_volume(self.place, volume)
+        return Plan(self.title, (*self.topic_calls(self.place), create))
+
+    def warnings(self, desk: Desk) -> list[str]:
+        return self.notification_warnings(desk)
+
+    def begin(self, desk: Desk) -> None:
+        self.intend(desk, self.place, [self.request], source_id=self.snapshot_id.data or "")
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         volume_id = answers[-1]["VolumeId"]
-        return Done(f"Volume {volume_id} is being made.", page_of("volumes", volume_id))
+        told = self.bind(desk, {self.request: dict(answers[-1])})
+        return Done(f"Volume {volume_id} is being made.{told}", page_of("volumes", volume_id))
 
 
 class AttachForm(ActionForm):
@@ -518,6 +536,7 @@ VOLUME = Resource(
         ),
         Action("attach", "Attach", AttachForm, _refuse_attach),
         Action("detach", "Detach", DetachForm, _refuse_detach, danger=True),
+        Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
         Action("delete", "Delete", DeleteVolumeForm, _refuse_delete, on="many", danger=True),
     ),

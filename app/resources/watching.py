@@ -18,6 +18,11 @@ _NEXT = {
     "stopped": ("running",),
     "shutting-down": ("terminated",),
 }
+# What comes and goes beside a resource's own state is under way in these.
+_RUNNING = {
+    "modification": ("modifying", "optimizing"),
+    "restore": ("temporary-restore-in-progress", "permanent-restore-in-progress"),
+}
 
 
 class WatchForm(NotifyForm):
@@ -59,6 +64,17 @@ class WatchForm(NotifyForm):
         return Done(f"{desk.row.id} is being watched.", f"/watches/{self._watch}")
 
 
+def refuse_watch(row: Row) -> str | None:
+    """Why there is nothing to wait for, where that can be told without asking AWS."""
+    if row.state_class == "changing" or (row.kind == "instance" and row.state != "terminated"):
+        return None
+    if row.kind == "volume" and row.state in {"available", "in-use"}:
+        return None  # it may be being modified: the form asks
+    if row.kind == "snapshot" and row.cells.get("tier") == "archive":
+        return None  # and this one may be on its way back
+    return f"{row.id} is {row.state}; there is nothing to wait for."
+
+
 def _awaited(row: Row) -> tuple[Awaited, ...]:
     from app.resources import RESOURCES  # not above: the kinds have their forms from here
 
@@ -70,24 +86,29 @@ def _under_way(desk: Desk) -> tuple[Awaited, Description]:
 
     Raises Refused if there is nothing, and AwsError.
     """
-    row = desk.row
-    states = []
+    row, told = desk.row, []
     for awaited in _awaited(row):
-        found = _read(desk, awaited)
+        found = row.description if awaited.kind == row.kind else _read(desk, awaited)
         state = str(awaited.facts(found).get("aws_state") or "") if found else ""
-        reached = awaited.outcome_of(state)
-        if found and not (reached and reached.ends):
+        if found and _is_under_way(awaited, state):
             return awaited, found
-        states.append(f"{awaited.one}: {state or 'none'}")
-    raise Refused(f"There is nothing to wait for ({', '.join(states)}).")
+        told.append(f"{awaited.kind}: {state or 'none'}")
+    raise Refused(f"There is nothing to wait for ({', '.join(told)}).")
+
+
+def _is_under_way(awaited: Awaited, state: str) -> bool:
+    from app.resources import RESOURCES  # as above
+
+    if awaited.kind in _RUNNING:
+        return state in _RUNNING[awaited.kind]
+    if awaited.repeats:
+        reached = awaited.outcome_of(state)
+        return not (reached and reached.ends)
+    return RESOURCES[awaited.resource].state_class(state) == "changing"
 
 
 def _read(desk: Desk, awaited: Awaited) -> Description | None:
-    from app.resources import RESOURCES  # as above
-
     row = desk.row
-    if awaited.listing is RESOURCES[row.kind].listing:
-        return row.description
     clients = desk.accounts.clients(row.account)
     found = awaited.listing.read(clients, row.region, row.account, [row.id])
     return found[0] if found else None
