@@ -13,20 +13,25 @@ from app.watches.harmless import harmless
 Fact = str | int | datetime | None
 USUALLY = 3  # so many times what is usual is late, where no limit was set
 
-# The names that templates may use. Those of _BLOCKS are made of the others, and for text only.
+# The names that templates may use, and what they are.
 NAMES = {
+    "subject": "the built-in subject: Snapshot done",
+    "sentence": "what has happened: The snapshot snap-… is completed.",
+    "facts": "all there is to say, one fact in each line",
     "one": "what it is: snapshot, image, volume, …",
-    "kind": "what was waited for; as above, or modification, restore, …",
+    "kind": "what was waited for: the same, or modification, restore, …",
     "resource_id": "its id",
     "name": "its name, or that of what it is made of, or else its id",
-    "source_id": "what it is made of, such as the volume of a snapshot",
+    "source": "id and name of what it is made of, such as the volume of a snapshot",
+    "source_id": "the id of that",
     "source_name": "the name of that",
     "description": "its description",
     "outcome": "completed, failed, vanished, late, …",
-    "told": "the outcome in a sentence: is completed",
+    "told": "the outcome in words: is completed",
     "state": "its state, as AWS names it",
     "state_message": "AWS's reason for the state",
     "progress": "AWS's progress, such as 45%",
+    "size": "its size with its unit: 8 GiB",
     "size_gib": "its size in GiB, a number",
     "started": "when it was started",
     "completed": "when it was completed, if AWS tells",
@@ -38,22 +43,15 @@ NAMES = {
     "region": "its region",
     "account": "its account",
     "topic": "the topic's ARN",
-    "notice": "the notice's id: the same in every repeat",
+    "notice": "the notice's id, the same in every repeat",
     "watch": "the watch's id",
 }
-_BLOCKS = {
-    "sentence": "The snapshot snap-… is completed.",
-    "source": "id and name of what it is made of",
-    "size": "its size with its unit: 8 GiB",
-    "facts": "all there is to say, one fact in each line",
-}
-TEXT_NAMES = {**NAMES, **_BLOCKS}
 
 
 def facts_of(
     watch: Mapping[str, Any], outcome: str, identity: str, now: datetime
 ) -> dict[str, Fact]:
-    """Every fact of NAMES; None where it is not known.
+    """The facts as they are; None where one is not known. ``texts`` makes the rest of NAMES.
 
     ``watch`` holds the columns of the table ``watches``, as they are after the outcome;
     ``identity`` is the notice's id, by which a message that came twice can be told.
@@ -102,22 +100,33 @@ def _late_since(watch: Mapping[str, Any], limit: int | None) -> datetime | None:
     return None if limit is None else began + timedelta(seconds=limit)
 
 
-def as_text(facts: Mapping[str, Fact], lines: str) -> dict[str, str]:
-    """The facts as they stand in a text, with the blocks; ``lines`` is the block of facts."""
-    texts = {name: _text(facts[name]) for name in NAMES}
+def texts(facts: Mapping[str, Fact], block: str) -> dict[str, str]:
+    """Everything of NAMES as it stands in a text; ``block`` is made of ``lines``."""
+    told = {name: _text(fact) for name, fact in facts.items()}
+    return told | _made(facts, block)
+
+
+def values(facts: Mapping[str, Fact], block: str) -> dict[str, str | int | None]:
+    """Everything of NAMES as it stands in JSON: times after ISO 8601, the unknown as None."""
+    plain = {name: _plain(fact) for name, fact in facts.items()}
+    return plain | {name: text or None for name, text in _made(facts, block).items()}
+
+
+def _made(facts: Mapping[str, Fact], block: str) -> dict[str, str]:
     size = facts["size_gib"]
-    blocks = {
-        "sentence": sentence(facts),
-        "source": source(facts),
+    outcome = AWAITED[str(facts["kind"])].outcome(str(facts["outcome"]))
+    return {
+        "subject": outcome.subject,
+        "sentence": f"The {facts['one']} {facts['resource_id']} {facts['told']}.",
+        "facts": block,
+        "source": _source(facts),
         "size": "not known" if size is None else f"{size} GiB",
-        "facts": lines,
     }
-    return texts | blocks
 
 
-def as_json(facts: Mapping[str, Fact]) -> dict[str, str | int | None]:
-    """The facts as they stand in JSON: times after ISO 8601, nothing known as None."""
-    return {name: _plain(facts[name]) for name in NAMES}
+def _source(facts: Mapping[str, Fact]) -> str:
+    name, source_id = facts["source_name"], facts["source_id"]
+    return f"{source_id} ({name})" if name and source_id else str(source_id or name)
 
 
 def _text(fact: Fact) -> str:
@@ -137,47 +146,37 @@ def moment(fact: Fact) -> str:
     return str(fact)
 
 
-def sentence(facts: Mapping[str, Fact]) -> str:
-    """What has happened: ``The snapshot snap-1 is completed.``"""
-    return f"The {facts['one']} {facts['resource_id']} {facts['told']}."
-
-
-def source(facts: Mapping[str, Fact]) -> str:
-    """What it is made of: ``vol-1 (lj_volume)``."""
-    name, source_id = facts["source_name"], facts["source_id"]
-    return f"{source_id} ({name})" if name and source_id else str(source_id or name)
-
-
 def lines(facts: Mapping[str, Fact], absent_since: datetime | None = None) -> list[str]:
     """All there is to say, one fact in each line. What only some kinds have is left out at others.
 
     ``absent_since``: when AWS first did not list what has vanished.
     """
     awaited = AWAITED[str(facts["kind"])]
-    texts = as_text(facts, "")
-    told = [
-        ("Outcome", texts["outcome"]),
-        *_of_late(facts, texts),
-        *_of_reason(awaited, texts),
-        *([("Size", texts["size"])] if _has(awaited, "size", facts["size_gib"]) else []),
-        ("Region", texts["region"]),
-        ("Account", texts["account"]),
-        ("Notice", texts["notice"]),
+    told = texts(facts, "")
+    parts = [
+        *_of_resource(awaited, told),
+        *_ended(told, facts, absent_since),
+        ("Outcome", told["outcome"]),
+        *_of_late(facts, told),
+        *_of_reason(awaited, told),
+        *([("Size", told["size"])] if _has(awaited, "size", facts["size_gib"]) else []),
+        ("Region", told["region"]),
+        ("Account", told["account"]),
+        ("Notice", told["notice"]),
     ]
-    ended = _ended(texts, facts, absent_since)
-    return [f"{label}: {text}" for label, text in [*_of_resource(awaited, texts), *ended, *told]]
+    return [f"{label}: {text}" for label, text in parts]
 
 
-def _of_resource(awaited: Awaited, texts: Mapping[str, str]) -> list[tuple[str, str]]:
-    own, made_of = texts["resource_id"], texts["source_id"]
-    if not made_of and texts["source_name"]:
-        own = f"{own} ({texts['source_name']})"  # made of nothing: the name is its own
-    told = [(awaited.one.capitalize(), own)]
+def _of_resource(awaited: Awaited, told: Mapping[str, str]) -> list[tuple[str, str]]:
+    own, made_of = told["resource_id"], told["source_id"]
+    if not made_of and told["source_name"]:
+        own = f"{own} ({told['source_name']})"  # made of nothing: the name is its own
+    parts = [(awaited.one.capitalize(), own)]
     if made_of:
-        told.append((_kind_of(made_of), texts["source"]))
-    if _has(awaited, "description", texts["description"]):
-        told.append(("Description", texts["description"] or "none"))
-    return [*told, ("Started", texts["started"])]
+        parts.append((_kind_of(made_of), told["source"]))
+    if _has(awaited, "description", told["description"]):
+        parts.append(("Description", told["description"] or "none"))
+    return [*parts, ("Started", told["started"])]
 
 
 def _has(awaited: Awaited, column: str, fact: Fact) -> bool:
@@ -192,29 +191,29 @@ def _kind_of(resource_id: str) -> str:
 
 
 def _ended(
-    texts: Mapping[str, str], facts: Mapping[str, Fact], absent_since: datetime | None
+    told: Mapping[str, str], facts: Mapping[str, Fact], absent_since: datetime | None
 ) -> list[tuple[str, str]]:
-    seen = texts["seen"]
+    seen = told["seen"]
     if facts["outcome"] == LATE:
         return []
     if facts["outcome"] == VANISHED:
         since = f", missing since {moment(absent_since)}" if absent_since else ""
         return [("Last looked for", seen + since)]
     # CompletionTime is recent in the API; an endpoint may leave it out.
-    at = texts["completed"] if facts["completed"] else f"seen at {seen}"
-    return [(texts["outcome"].capitalize(), at)]
+    at = told["completed"] if facts["completed"] else f"seen at {seen}"
+    return [(told["outcome"].capitalize(), at)]
 
 
-def _of_late(facts: Mapping[str, Fact], texts: Mapping[str, str]) -> list[tuple[str, str]]:
+def _of_late(facts: Mapping[str, Fact], told: Mapping[str, str]) -> list[tuple[str, str]]:
     if facts["outcome"] != LATE:
         return []
-    state = ", ".join(text for text in (texts["state"], texts["progress"]) if text)
+    state = ", ".join(text for text in (told["state"], told["progress"]) if text)
     return [
-        ("Late since", texts["late_since"]),
+        ("Late since", told["late_since"]),
         ("Limit", _lasting(facts["late_after"])),
         ("Usual", _lasting(facts["usual"])),
         ("State", state or "not known"),
-        ("AWS last asked", texts["asked"]),
+        ("AWS last asked", told["asked"]),
     ]
 
 
@@ -222,21 +221,21 @@ def _lasting(fact: Fact) -> str:
     return lasting(fact) if isinstance(fact, int) else "not known"
 
 
-def _of_reason(awaited: Awaited, texts: Mapping[str, str]) -> list[tuple[str, str]]:
+def _of_reason(awaited: Awaited, told: Mapping[str, str]) -> list[tuple[str, str]]:
     """AWS's reason, where it gives one, or where one would be wanted."""
-    outcome = awaited.outcome(texts["outcome"])
+    outcome = awaited.outcome(told["outcome"])
     if outcome.name in {VANISHED, LATE}:
         return []
     wanted = "AWS gave no reason." if outcome.state_class == "failed" else ""
-    message = texts["state_message"] or wanted
+    message = told["state_message"] or wanted
     return [("State message", message)] if message else []
 
 
 def lasting(seconds: int) -> str:
     """A length of time in the two largest units that it has: ``2 hours 5 minutes``."""
-    told = []
+    parts = []
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         count, seconds = divmod(seconds, size)
         if count:
-            told.append(f"{count} {unit}{'s' if count != 1 else ''}")
-    return " ".join(told[:2]) or "0 seconds"
+            parts.append(f"{count} {unit}{'s' if count != 1 else ''}")
+    return " ".join(parts[:2]) or "0 seconds"

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from app.resources import AWAITED
 from app.resources.spec import VANISHED
-from app.watches.facts import Fact, as_json, as_text, facts_of, lines, moment, sentence
+from app.watches.facts import Fact, facts_of, lines, moment, texts, values
 from app.watches.harmless import LONGEST as LONGEST
 from app.watches.harmless import harmless as harmless
 from app.watches.templates import (
     BUILT_IN_JSON,
+    BUILT_IN_SUBJECT,
+    BUILT_IN_TEXT,
     SMS_CHARACTERS,
     SMS_MOST,
     TemplateError,
@@ -156,34 +157,34 @@ def message_of(
 
 def worded(facts: Mapping[str, Fact], block: str, wording: Wording) -> Message:
     """The facts in words. Raises TemplateError for a JSON template that is none."""
-    texts = as_text(facts, block)
-    built_in = AWAITED[str(facts["kind"])].outcome(str(facts["outcome"])).subject
-    subject = fill_subject(wording.subject, texts) or built_in
-    message = fill_text(wording.text, texts) if wording.text else ""
+    told = texts(facts, block)
+    subject = fill_subject(wording.subject or BUILT_IN_SUBJECT, told) or told["subject"]
+    message = fill_text(wording.text or BUILT_IN_TEXT, told)
     if not message.strip():  # SNS takes no empty one
-        message = f"{sentence(facts)}\n\n{block}\n"
+        message = fill_text(BUILT_IN_TEXT, told)
     if not wording.json_for and len(message) <= SMS_MOST:
         return Message(subject, message, "")
-    document = parse_json(wording.json, texts) if wording.json else BUILT_IN_JSON
-    machine = fill_json(document, as_json(facts))
+    document = parse_json(wording.json, told) if wording.json else BUILT_IN_JSON
+    machine = fill_json(document, values(facts, block))
     structure = {
         "default": message,
-        "sms": _short(subject, facts),
+        "sms": _short(subject, told),
         **dict.fromkeys(wording.json_for, machine),
     }
     return Message(subject, message, json.dumps(structure, ensure_ascii=False))
 
 
-def _short(subject: str, facts: Mapping[str, Fact]) -> str:
-    about = f"{subject}: {facts['resource_id']}, {facts['region']}"
-    return harmless(f"{about}, {facts['name']}", SMS_CHARACTERS)
+def _short(subject: str, told: Mapping[str, str]) -> str:
+    about = f"{subject}: {told['resource_id']}, {told['region']}, {told['name']}"
+    return harmless(about, SMS_CHARACTERS)
 
 
-def told_to(told: Message | Mapping[str, Any], protocols: Sequence[str]) -> dict[str, str]:
-    """What each of these protocols is sent."""
-    row = told if isinstance(told, Mapping) else vars(told)
-    texts = json.loads(row["structure"]) if row["structure"] else {"default": row["message"]}
-    return {protocol: texts.get(protocol, texts["default"]) for protocol in protocols}
+def by_protocol(message: str, structure: str) -> dict[str, str]:
+    """The texts of a notice by SNS's protocol; those without one of their own get ``default``."""
+    if not structure:
+        return {"default": message}
+    texts_of_all: dict[str, str] = json.loads(structure)
+    return texts_of_all
 
 
 def publish_parameters(notice: Mapping[str, Any]) -> dict[str, Any]:

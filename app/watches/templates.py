@@ -23,6 +23,8 @@ TEMPLATE_CHARACTERS = 20_000
 _DEPTH = 20  # of lists and objects in one another
 _ALONE = re.compile(r"\$\{([a-z_]+)\}")
 
+BUILT_IN_SUBJECT = "${subject}"
+BUILT_IN_TEXT = "${sentence}\n\n${facts}\n"
 # What machines read unless somebody writes their own; docs/messages.md tells its versions.
 BUILT_IN_JSON: dict[str, Any] = {
     "version": 1,
@@ -33,6 +35,7 @@ BUILT_IN_JSON: dict[str, Any] = {
             "watch",
             "kind",
             "outcome",
+            "sentence",
             "resource_id",
             "name",
             "source_id",

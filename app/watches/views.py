@@ -50,8 +50,10 @@ class NoticeView:
     topic_arn: str
     subject: str
     message: str
+    structure: str
     state: str
     made_at: datetime
+    reached_at: datetime | None
     due_at: datetime
     attempts: int
     uncertain: int

@@ -1,0 +1,135 @@
+"""All notices: those that wait, that were sent, that need a person; and what a person may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
+
+from app.watches.harmless import harmless
+from app.watches.messages import test_row
+from app.watches.rows import Record, tell
+from app.watches.store import WatchError
+from app.watches.tables import events, notices
+from app.watches.views import EventView, NoticeView
+
+STATES = ("waiting", "sending", "held", "parked", "sent")
+FOR_A_PERSON = ("held", "parked")  # nothing happens to these until somebody decides
+_VIEWED = tuple(name for name in NoticeView.__dataclass_fields__ if name in notices.c)
+
+
+@dataclass(frozen=True)
+class NoticeQuery:
+    """Which notices: of these states (any, if there are none), of a topic, of a kind."""
+
+    states: tuple[str, ...] = ()
+    topic_arn: str = ""
+    kind: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        """What SQL is to look for."""
+        wanted: list[ColumnElement[bool]] = [notices.c.id.is_not(None)]
+        if self.states:
+            wanted.append(notices.c.state.in_(self.states))
+        if self.topic_arn:
+            wanted.append(notices.c.topic_arn == self.topic_arn)
+        if self.kind:
+            wanted.append(notices.c.kind == self.kind)
+        return and_(*wanted)
+
+
+class NoticeBook:
+    """Reads notices for the pages, and writes what a person asks for. Waits for no writer."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def page(
+        self, query: NoticeQuery, limit: int, before: tuple[datetime, str] | None = None
+    ) -> list[NoticeView]:
+        """Notices, newest first; ``before``: older than the one of that time and id."""
+        found = select(notices).where(query.condition())
+        if before:
+            at, identity = before
+            older = or_(notices.c.made_at < at, notices.c.id < identity)
+            found = found.where(notices.c.made_at <= at, older)
+        found = found.order_by(notices.c.made_at.desc(), notices.c.id.desc()).limit(limit)
+        with self._reading() as connection:
+            return [_view(dict(row)) for row in connection.execute(found).mappings()]
+
+    def ids(self, query: NoticeQuery, limit: int) -> list[str]:
+        """The ids of those that fit, oldest first."""
+        found = select(notices.c.id).where(query.condition())
+        found = found.order_by(notices.c.made_at, notices.c.id).limit(limit)
+        with self._reading() as connection:
+            return list(connection.execute(found).scalars())
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each state in which something is still to be done."""
+        unsent = notices.c.state.in_([state for state in STATES if state != "sent"])
+        query = select(notices.c.state, func.count()).where(unsent).group_by(notices.c.state)
+        with self._reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def for_a_person(self) -> int:
+        """How many wait for somebody to decide."""
+        query = select(func.count()).where(notices.c.state.in_(FOR_A_PERSON))
+        with self._reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def get(self, notice_id: str) -> NoticeView | None:
+        """A notice, or None."""
+        with self._reading() as connection:
+            row = _row(connection, notice_id)
+        return None if row is None else _view(row)
+
+    def history(self, notice: NoticeView) -> list[EventView]:
+        """What happened to it, oldest first. A test has no watch and so no history."""
+        if notice.watch_id is None:
+            return []
+        of_it = and_(events.c.watch_id == notice.watch_id, events.c.notice_id == notice.id)
+        query = select(events).where(of_it).order_by(events.c.id)
+        with self._reading() as connection:
+            found = connection.execute(query).mappings()
+            return [
+                EventView(row["at"], row["kind"], row["text"], row["notice_id"]) for row in found
+            ]
+
+    def test(self, topic_arn: str, account: str, region: str) -> str:
+        """Owe a topic a test, which goes the way of every notice; returns its id."""
+        row = test_row(topic_arn, account, region, self._clock())
+        with self._engine.begin() as connection:
+            connection.execute(insert(notices).values(row))
+        return str(row["id"])
+
+    def repeat(self, notice_id: str, actor: str) -> None:
+        """Publish once more what was sent, with the same id, on purpose. Raises WatchError."""
+        now = self._clock()
+        with self._engine.begin() as connection:
+            row = _row(connection, notice_id, lock=True)
+            if row is None:
+                raise WatchError(f"There is no notice {notice_id[:60]}.", "notice_id")
+            if row["state"] != "sent":
+                raise WatchError(f"The notice {notice_id} is {row['state']}, not sent yet.")
+            again = {"state": "waiting", "due_at": now, "due_set_at": now}
+            connection.execute(update(notices).where(notices.c.id == notice_id).values(again))
+            if row["watch_id"] is not None:
+                text = f"{harmless(actor) or 'A person'} asked to publish it once more."
+                tell(connection, row["watch_id"], now, "retried", text, notice_id)
+
+    def _reading(self) -> Connection:
+        return self._engine.connect().execution_options(reading=True)
+
+
+def _row(connection: Connection, notice_id: str, lock: bool = False) -> Record | None:
+    query = select(notices).where(notices.c.id == notice_id)
+    found = connection.execute(query.with_for_update() if lock else query).mappings()
+    row = found.one_or_none()
+    return None if row is None else dict(row)
+
+
+def _view(row: Record) -> NoticeView:
+    return NoticeView(**{name: row[name] for name in _VIEWED})
