@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 
@@ -12,7 +13,7 @@ from app.watches.harmless import harmless
 from app.watches.messages import test_row
 from app.watches.rows import Record, tell
 from app.watches.store import WatchError
-from app.watches.tables import events, notices
+from app.watches.tables import events, notices, watches
 from app.watches.views import EventView, NoticeView
 
 STATES = ("waiting", "sending", "held", "parked", "sent")
@@ -38,6 +39,14 @@ class NoticeQuery:
         if self.kind:
             wanted.append(notices.c.kind == self.kind)
         return and_(*wanted)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A notice with the row of the watch that owed it, as that is now."""
+
+    notice: NoticeView
+    watch: Mapping[str, Any]
 
 
 class NoticeBook:
@@ -97,6 +106,20 @@ class NoticeBook:
             return [
                 EventView(row["at"], row["kind"], row["text"], row["notice_id"]) for row in found
             ]
+
+    def newest(self, topic_arn: str = "") -> Owed | None:
+        """The newest notice of a topic (of all, if it is empty) that a watch owed."""
+        query = select(notices).where(
+            NoticeQuery(topic_arn=topic_arn).condition(), notices.c.watch_id.is_not(None)
+        )
+        query = query.order_by(notices.c.made_at.desc(), notices.c.id.desc()).limit(1)
+        with self._reading() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+            if row is None:
+                return None
+            of_it = select(watches).where(watches.c.id == row["watch_id"])
+            watch = dict(connection.execute(of_it).mappings().one())
+        return Owed(_view(dict(row)), watch)
 
     def test(self, topic_arn: str, account: str, region: str) -> str:
         """Owe a topic a test, which goes the way of every notice; returns its id."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +9,11 @@ from app.resources import AWAITED, RESOURCES
 from app.resources.spec import LATE, VANISHED
 from app.watches.facts import facts_of, lines
 from app.watches.harmless import LONGEST
-from app.watches.messages import MESSAGE_BYTES, Message, Wording, message_of, worded
+from app.watches.messages import MESSAGE_BYTES, Wording, worded
 from app.watches.templates import TemplateError
 
 _TOOK = timedelta(minutes=42)
-_IDENTITY = "n-" + "0123456789abcdef" * 2
+SAMPLE_ID = "n-" + "0123456789abcdef" * 2
 # What takes most room in UTF-8 and in JSON within JSON: four bytes.
 _WIDE = "\N{DOLPHIN}"
 _WIDEST = {
@@ -59,11 +58,6 @@ def sample(kind: str, outcome: str, topic_arn: str, now: datetime) -> dict[str, 
     }
 
 
-def shown(watch: Mapping[str, Any], outcome: str, now: datetime, wording: Wording) -> Message:
-    """What this watch would have published in that wording."""
-    return message_of(watch, outcome, _IDENTITY, now, wording)
-
-
 def check_size(wording: Wording, now: datetime) -> None:
     """Raises TemplateError if SNS might not take what this wording makes.
 
@@ -72,7 +66,7 @@ def check_size(wording: Wording, now: datetime) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:t"
     widest = {name: _WIDE * most for name, most in _WIDEST.items()}
     watch = {**sample("snapshot", "failed", topic, now), **widest}
-    facts = facts_of(watch, "failed", _IDENTITY, now)
+    facts = facts_of(watch, "failed", SAMPLE_ID, now)
     size = worded(facts, "\n".join(lines(facts)), wording).size
     if size > MESSAGE_BYTES:
         raise TemplateError(

@@ -12,9 +12,11 @@ from app import db
 from app.aws.accounts import Accounts
 from app.aws.listing import Description
 from app.resources.spec import Row
+from app.watches.notices import NoticeBook
 from app.watches.poller import Learn, Patience, Poller
 from app.watches.sender import Sender
 from app.watches.store import Store
+from app.watches.topic_settings import TopicBook
 from app.watches.views import Views, Wanted, WatchView
 
 
@@ -44,6 +46,8 @@ class Watches:
         )
         self._sender = Sender(engine, accounts)
         self._clock = clock
+        self.notices = NoticeBook(engine, clock)
+        self.topics = TopicBook(engine)
         # Set when a notice may have become due, so that the sender need not look all the time.
         self.owed = threading.Event()
 
@@ -144,6 +148,17 @@ class Watches:
     def get(self, watch_id: str) -> WatchView | None:
         """A watch with its notices and everything that happened to it, or None."""
         return self._views.get(watch_id)
+
+    def repeat(self, notice_id: str, actor: str) -> None:
+        """Publish once more what was sent, with the same id, on purpose. Raises WatchError."""
+        self.notices.repeat(notice_id, actor)
+        self.owed.set()
+
+    def test(self, topic_arn: str, account: str, region: str) -> str:
+        """Publish a test to a topic, in the way of every notice; returns the notice's id."""
+        notice_id = self.notices.test(topic_arn, account, region)
+        self.owed.set()
+        return notice_id
 
     def count(self, state: str | None = None, **more: str) -> int:
         """How many watches ``list`` has in all."""
