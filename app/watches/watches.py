@@ -47,7 +47,7 @@ class Watches:
         self._sender = Sender(engine, accounts)
         self._clock = clock
         self.notices = NoticeBook(engine, clock)
-        self.topics = TopicBook(engine)
+        self.topic_settings = TopicBook(engine)
         # Set when a notice may have become due, so that the sender need not look all the time.
         self.owed = threading.Event()
 
