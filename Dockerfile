@@ -6,6 +6,7 @@
 #       -e AWS_REGION -e AWS_ACCESS_KEY_ID -e AWS_SECRET_ACCESS_KEY -e AWS_SESSION_TOKEN encante
 #   docker exec encante python -m app.cli link          prints a link that signs in
 #
+# Several of them, with PostgreSQL and a load balancer: compose.yaml.
 # On EC2 or ECS leave the keys out: boto3 finds the role by itself.
 # Behind a proxy or under another name than localhost, name the hosts that requests may be
 # addressed to: -e ENCANTE_ALLOWED_HOSTS=console.example.com
