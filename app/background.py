@@ -49,6 +49,7 @@ def loops(house: House) -> list[Loop]:
         Loop("look", house.rules.look, quiet),
         Loop("hurry", watches.hurry, quiet),
         Loop("poll", watches.poll, house.wake, POLLERS),
+        Loop("recover", watches.recover, quiet),
         Loop("send", watches.send, watches.owed, busy_pause=0.0),
         Loop("identity", house.meet, quiet),
         Loop("warm", lambda _: house.warm(), quiet),
@@ -124,6 +125,21 @@ class Background:
             log.exception("the collector's claims are not given back")
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        self._finish(until)
+
+    def _finish(self, until: float) -> None:
+        """Write down what was published last; for as long as there is time, if the database is
+        away."""
+        written = False
+        while not written:
+            try:
+                self._house.watches.finish()
+                written = True
+            except DATABASE_FAULTS:
+                if time.monotonic() >= until:
+                    log.exception("what was published last may be published again")
+                    break
+                time.sleep(PAUSE_SECONDS)
 
     def _run(self, loop: Loop) -> None:
         while not self._house.stopping.is_set():

@@ -121,6 +121,7 @@ def build(settings: Settings) -> House:
             inventory.get,
             collector.learn,
             poll_seconds=settings.poll_seconds,
+            sent=metrics.sent,
         ),
         Rules(engine, accounts, inventory, collector.learn),
         metrics,

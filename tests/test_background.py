@@ -33,9 +33,11 @@ def house(collect: Step = idle, poll: Step = idle, stop: Callable[[], None] = la
         watches=SimpleNamespace(
             poll=poll,
             send=idle,
+            recover=idle,
             hurry=idle,
             owed=threading.Event(),
             stop=lambda: None,
+            finish=lambda: None,
         ),
         rules=SimpleNamespace(catch=idle, look=idle),
         meet=idle,
@@ -97,8 +99,8 @@ def test_when_they_are_stopped_the_threads_end() -> None:
     before = threading.active_count()
     background = Background(cast(House, made))
     background.start()
-    assert threading.active_count() == before + 11
-    steps = {"poll", "send", "rules", "look", "hurry", "identity", "collect", "warm"}
+    assert threading.active_count() == before + 12
+    steps = {"poll", "send", "recover", "rules", "look", "hurry", "identity", "collect", "warm"}
     assert made.ticks.ages().keys() == steps
     assert not made.stopping.is_set()
     background.stop()

@@ -24,12 +24,19 @@ from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat
 from app.aws.pool import Pool
 
-CONNECT_SECONDS = 3
-READ_SECONDS = 10
-PATIENT_SECONDS = 20  # the same for reads that nobody waits for
+CONNECT_SECONDS, READ_SECONDS = 3, 10
+_CONNECT: dict[Repeat, int] = {"brief": 2}
+_READ: dict[Repeat, int] = {"read": 20, "brief": 6}  # a read that nobody waits for may take longer
 CONNECTIONS = 16  # that one client keeps open
 SESSION_NAME = "encante"  # under which an assumed role appears in CloudTrail
-_ATTEMPTS: dict[Repeat, int] = {"read": 5, "look": 2, "safe": 3, "token": 3, "once": 1}
+_ATTEMPTS: dict[Repeat, int] = {
+    "read": 5,
+    "look": 2,
+    "safe": 3,
+    "token": 3,
+    "once": 1,
+    "brief": 1,
+}
 _IDENTITY_SECONDS = 300
 _NOT_HERE = "AuthFailure"  # a region that is not opted in says so too, to good credentials
 # moto, and what is built on it, honours DryRun in all operations of ours but these.
@@ -116,8 +123,8 @@ class Clients:
 
     def _make(self, service: str, region: str, repeat: Repeat) -> Any:
         config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=PATIENT_SECONDS if repeat == "read" else READ_SECONDS,
+            connect_timeout=_CONNECT.get(repeat, CONNECT_SECONDS),
+            read_timeout=_READ.get(repeat, READ_SECONDS),
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS[repeat]},
             max_pool_connections=CONNECTIONS,
             user_agent_extra="encante",

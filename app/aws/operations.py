@@ -15,6 +15,7 @@ Repeat = Literal[
     "safe",  # doing it twice is like doing it once: three times
     "token",  # carries an idempotency token: three times
     "once",  # takes no token: one attempt only
+    "brief",  # the same, and given up sooner: others wait their turn behind it
 ]
 
 
@@ -99,7 +100,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "UntagResource",
     ),
     **_table("sns", "safe", "CreateTopic", tagged_by="TagResource"),
-    **_table("sns", "once", "Publish"),
+    **_table("sns", "brief", "Publish"),
     **_table("sqs", "read", "GetQueueAttributes", "GetQueueUrl", "ListQueues", "ListQueueTags"),
     **_table(
         "sqs",

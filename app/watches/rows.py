@@ -57,4 +57,10 @@ def tell(
 ) -> None:
     """Add an event to a watch's history."""
     row = {"watch_id": watch_id, "at": at, "kind": kind, "text": text, "notice_id": notice_id}
-    connection.execute(insert(events).values(row))
+    connection.execute(insert(events), row)
+
+
+def tell_of(connection: Connection, notice: Record, at: datetime, kind: str, text: str) -> None:
+    """Add an event of a notice to its watch's history, if a watch owes it."""
+    if notice["watch_id"] is not None:
+        tell(connection, notice["watch_id"], at, kind, text, notice["id"])

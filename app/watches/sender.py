@@ -1,78 +1,174 @@
-"""The sender: one step claims one notice, publishes it, and writes what came of it.
+"""The sender: claims notices that are due and publishes them, one after another.
 
-The claim (a lease and a fence) is committed before SNS is called. A sender that dies in between
-leaves a lease that ends; the notice is then tried again, with the same id. SNS does not
-deduplicate on standard topics, so between its deed and our commit exactly once is impossible:
-what is promised is never lost, and twice only after a crash or a lost answer.
+SNS does not deduplicate on standard topics, so between its deed and our commit exactly once is
+impossible. What is promised: none is lost; none is published twice unless a process dies or an
+answer gets lost, and then that one notice only, with the same id.
 """
 
 from __future__ import annotations
 
-import random
 import threading
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
-from sqlalchemy import Engine, and_, select, update
+from sqlalchemy import Connection, Engine
 
 from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.topics import account_of, region_of
+from app.watches import claims, lanes, verdicts
+from app.watches.lookout import when_uncertain
 from app.watches.messages import harmless, publish_parameters
-from app.watches.rows import Record, any_row, tell
-from app.watches.tables import is_due, notices
+from app.watches.rows import Record, tell_of
 
-# One attempt takes at most some 20 s (3 s to connect to each address, 10 s for the answer).
-LEASE = timedelta(seconds=45)
-SELDOM = timedelta(minutes=15)
-_FIRST_DELAY, _LONGEST_DELAY = 2.0, 120.0  # seconds
+BATCH_SECONDS = 5.0  # then what is left of a claim is given back: others may be free
+# What Publish may take. Who has less left of the lease might publish what is taken over already.
+NEEDED_SECONDS = 12.0
 _log = structlog.get_logger(__name__)
 
-Course = Literal["soon", "seldom", "park"]
+
+@dataclass(frozen=True)
+class Try:
+    """A notice that is being published, since ``begun`` (by the steady clock)."""
+
+    notice: Record
+    begun: float
 
 
-def course(error: AwsError) -> Course:
-    """What a failed Publish leads to.
+@dataclass(frozen=True)
+class Done:
+    """What came of a try: SNS's message id, or an error; neither if it was not made at all."""
 
-    ``park``: SNS does not take these parameters, and will not the next time either. ``seldom``:
-    the topic is gone, or we may not publish to it, until somebody mends that. ``soon``: all else.
-    """
-    if error.code.startswith(("InvalidParameter", "ParamValidation")):
-        return "park"
-    if error.trouble in {"missing", "refused", "invalid", "unsupported", "conflict"}:
-        return "seldom"
-    return "soon"
+    notice: Record
+    message_id: str = ""
+    error: AwsError | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether SNS was asked."""
+        return bool(self.message_id or self.error)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was written of a try: the notice's state, and whether its lane is in trouble."""
+
+    state: str
+    of_lane: bool = False
 
 
 class Sender:
-    """Publishes notices."""
+    """Publishes notices. For one thread; any number of processes may have one each.
 
-    def __init__(self, engine: Engine, accounts: Accounts) -> None:
+    ``clock`` tells the time, ``steady`` seconds that nobody can set; ``heard`` is told how long
+    after its outcome was reached a notice was published, in seconds.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        accounts: Accounts,
+        owner: str,
+        clock: Callable[[], datetime],
+        steady: Callable[[], float],
+        heard: Callable[[float], None],
+    ) -> None:
         self._engine = engine
         self._accounts = accounts
+        self._owner = owner
+        self._clock = clock
+        self._steady = steady
+        self._heard = heard
         self._stopping = threading.Event()
+        self._publishing = threading.Lock()
+        # What is done but could not be written yet; and whether rows may bear our name.
+        self._unwritten: Done | None = None
+        self._untidy = False
 
     def stop(self) -> None:
-        """Claim nothing more."""
+        """Publish nothing more; returns at once."""
         self._stopping.set()
 
     def send(self, now: datetime) -> bool:
-        """One step; False when no notice was due."""
-        notice = None if self._stopping.is_set() else self._claim(now)
-        if notice is None:
+        """Publish up to 50 notices; False when none was due. Raises what the database does."""
+        with self._publishing:
+            return self._send(now)
+
+    def finish(self) -> None:
+        """After ``stop``: tidy up, unless a notice is still being published."""
+        if self._publishing.acquire(blocking=False):
+            try:
+                self._tidy()
+            finally:
+                self._publishing.release()
+
+    def _send(self, now: datetime) -> bool:
+        self._tidy()
+        if self._stopping.is_set() or not claims.any_due(self._engine, now):
             return False
-        region = region_of(notice["topic_arn"])  # which may not be the snapshot's
-        call = Call("sns", "Publish", region, publish_parameters(notice))
+        self._untidy = True
+        began = self._steady()
+        with self._engine.begin() as connection:
+            batch = deque(claims.take(connection, self._owner, now))
+            claimed = len(batch)
+            running = self._begin(connection, batch)
+        _log.info("notices claimed", count=claimed)
+        while running is not None:
+            self._unwritten = done = self._publish(running)
+            running = self._go_on(done, batch, began)
+        self._tidy()
+        return claimed > 0
+
+    def _tidy(self) -> None:
+        """Write what could not be written, and give back what is claimed.
+
+        Before anything else is done: what was published must not be published again because the
+        database was away when that was to be written down.
+        """
+        if not self._untidy:
+            return
+        done, outcome = self._unwritten, None
+        with self._engine.begin() as connection:
+            if done is not None:
+                outcome = self._write(connection, done)
+            claims.release(connection, self._owner, self._clock())
+        self._unwritten, self._untidy = None, False
+        if done is not None and outcome is not None:
+            self._report(done, outcome)
+
+    def _begin(self, connection: Connection, batch: deque[Record]) -> Try | None:
+        """Commit to publish the next of the claimed notices that still may be published."""
+        while batch:
+            notice, begun, now = batch.popleft(), self._steady(), self._clock()
+            if verdicts.may_publish(notice, now):
+                if claims.begin(connection, notice, now):
+                    return Try(notice, begun)
+                continue  # the claim holds no more
+            verdict = verdicts.too_late(now)
+            if claims.change(connection, notice, verdict.values, "waiting"):
+                tell_of(connection, notice, now, "trouble", verdict.told)
+                _log.warning("notice held", **_named(notice))
+        return None
+
+    def _publish(self, running: Try) -> Done:
+        notice = running.notice
+        left = claims.LEASE.total_seconds() - (self._steady() - running.begun)
+        if left < NEEDED_SECONDS:
+            _log.warning("notice not tried, too little of its lease is left", **_named(notice))
+            return Done(notice)
+        _log.info("notice publishing", **_named(notice))
+        region = region_of(notice["topic_arn"])  # which may not be the resource's
         try:
+            call = Call("sns", "Publish", region, publish_parameters(notice))
             answer = call.run(self._clients(notice))
         except AwsError as error:
-            self._failed(notice, error, now)
-        else:
-            self._sent(notice, str(answer.get("MessageId", "")), now)
-        return True
+            return Done(notice, error=error)
+        return Done(notice, harmless(answer.get("MessageId") or "unknown", 100))
 
     def _clients(self, notice: Record) -> Clients:
         """The topic's own account's, or where that is not configured those of the watch's."""
@@ -80,88 +176,85 @@ class Sender:
         known = self._accounts.get(account) is not None
         return self._accounts.clients(account if known else notice["account"])
 
-    def _claim(self, now: datetime) -> Record | None:
-        claimable = and_(notices.c.state.in_(("waiting", "sending")), is_due(notices, now))
-        query = select(notices).where(claimable).order_by(notices.c.due_at, notices.c.id).limit(1)
-        if not any_row(self._engine, query):
-            return None
+    def _go_on(self, done: Done, batch: deque[Record], began: float) -> Try | None:
+        """Write what came of a try, and begin the next in the same transaction."""
         with self._engine.begin() as connection:
-            found = connection.execute(query.with_for_update(skip_locked=True)).mappings()
-            notice = found.one_or_none()
-            if notice is None:
-                return None
-            values = {
-                "state": "sending",
-                "fence": notice["fence"] + 1,
-                "attempts": notice["attempts"] + 1,
-                "due_at": now + LEASE,
-                "due_set_at": now,
-                "last_tried_at": now,
-            }
-            if notice["state"] == "sending":
-                values["uncertain"] = notice["uncertain"] + 1
-                text = "The try before ended without a word, so it may have been delivered. Again."
-                tell(connection, notice["watch_id"], now, "trouble", text, notice["id"])
-            connection.execute(update(notices).where(notices.c.id == notice["id"]).values(values))
-            claimed = select(notices).where(notices.c.id == notice["id"])
-            return dict(connection.execute(claimed).mappings().one())
+            outcome = self._write(connection, done)
+            _leave_out(batch, done.notice if outcome.of_lane else None)
+            over = self._stopping.is_set() or self._steady() - began > BATCH_SECONDS
+            following = None if over or not done.made else self._begin(connection, batch)
+        self._unwritten = None
+        self._report(done, outcome)
+        return following
 
-    def _sent(self, notice: Record, message_id: str, now: datetime) -> None:
-        text = f"Published: {notice['subject']}. SNS message id {message_id}."
-        values = {
-            "state": "sent",
-            "sent_at": now,
-            "sns_message_id": message_id,
-            "error_code": "",
-            "error": "",
-            "advice": "",
-        }
-        self._finish(notice, values, now, "sent", text)
-        _log.info("notice sent", notice=notice["id"], message_id=message_id)
+    def _write(self, connection: Connection, done: Done) -> Outcome:
+        """Write what came of a try, if it is still ours."""
+        now = self._clock()
+        if not done.made:
+            return Outcome("given back")
+        if done.error is None:
+            return self._sent(connection, done, now)
+        return self._failed(connection, done.notice, done.error, now)
 
-    def _failed(self, notice: Record, error: AwsError, now: datetime) -> None:
-        way = course(error)
-        delay = SELDOM if way == "seldom" else _growing(notice["attempts"])
-        values: dict[str, Any] = {
-            "state": "parked" if way == "park" else "waiting",
-            "due_at": now + delay,
-            "due_set_at": now,
-            "error_code": harmless(error.code, 200),
-            "error": harmless(error.message),
-            "advice": harmless(_ADVICE[way] if way != "soon" else error.advice),
-        }
-        if error.may_have_happened:
-            values["uncertain"] = notice["uncertain"] + 1
-            values["advice"] = _UNCERTAIN
-        text = f"{error.code}: {error.message} {values['advice']}"
-        # Only what is new is told; the notice itself counts its tries.
-        kind = "trouble" if error.code != notice["error_code"] else ""
-        self._finish(notice, values, now, kind, harmless(text))
-        _log.warning("notice not sent", notice=notice["id"], code=error.code, course=way)
+    def _sent(self, connection: Connection, done: Done, now: datetime) -> Outcome:
+        notice = done.notice
+        text = f"Published: {notice['subject']}. SNS message id {done.message_id}."
+        if not claims.sent(connection, notice, done.message_id, now):
+            return self._too_late(connection, notice, "sent", text, now)
+        tell_of(connection, notice, now, "sent", text)
+        if notice["error_code"]:
+            claims.bring_on(connection, notice, now)
+        if notice["probes"]:
+            lanes.heal(connection, lanes.lane_of(notice))
+        return Outcome("sent")
 
-    def _finish(
-        self, notice: Record, values: dict[str, Any], now: datetime, kind: str, text: str
-    ) -> None:
-        """Write what came of a claim, if the claim still holds."""
-        mine = and_(notices.c.id == notice["id"], notices.c.fence == notice["fence"])
-        with self._engine.begin() as connection:
-            held = connection.execute(update(notices).where(mine).values(values)).rowcount == 1
-            if not held:
-                kind, text = "trouble", f"Too late to count, another try is under way. {text}"
-            if kind:
-                tell(connection, notice["watch_id"], now, kind, text, notice["id"])
+    def _failed(
+        self, connection: Connection, notice: Record, error: AwsError, now: datetime
+    ) -> Outcome:
+        policy = when_uncertain(connection, notice["topic_arn"])
+        verdict = verdicts.failed(notice, error, policy, now)
+        if not claims.change(connection, notice, verdict.values):
+            return self._too_late(connection, notice, verdict.state, str(error), now)
+        if verdict.told:
+            tell_of(connection, notice, now, "trouble", verdict.told)
+        if verdict.of_topic:
+            claims.put_off(connection, notice, verdict.values)
+        if verdict.of_lane:
+            longest = verdict.values["due_at"] - now
+            lanes.fail(connection, lanes.lane_of(notice), error, longest, now)
+        return Outcome(verdict.state, verdict.of_lane)
 
+    def _too_late(
+        self, connection: Connection, notice: Record, state: str, text: str, now: datetime
+    ) -> Outcome:
+        if claims.is_still(connection, notice):
+            return Outcome(state)  # it was written before, though the database's answer got lost
+        text = harmless(f"Too late to count, another try is under way. {text}")
+        tell_of(connection, notice, now, "trouble", text)
+        return Outcome("too late")
 
-_ADVICE = {
-    "park": "SNS will not take this message as it is, so it waits for somebody to try it again.",
-    "seldom": "It is kept and tried every 15 minutes. Make the topic again or permit "
-    "sns:Publish on it, and it goes out by itself.",
-}
-_UNCERTAIN = (
-    "The answer was lost, so it may have been delivered. It is sent again, with the same id."
-)
+    def _report(self, done: Done, outcome: Outcome) -> None:
+        """Tell the log, once it is written."""
+        named = {**_named(done.notice), "state": outcome.state}
+        if outcome.state == "sent":
+            reached = done.notice["reached_at"] or done.notice["made_at"]
+            self._heard((self._clock() - reached).total_seconds())
+            _log.info("notice sent", **named, message_id=done.message_id)
+        else:
+            what = "notice held" if outcome.state == "held" else "notice not sent"
+            code = done.error.code if done.error else ""
+            _log.warning(what, **named, code=code)
 
 
-def _growing(attempts: int) -> timedelta:
-    longest = min(_FIRST_DELAY * 2.0 ** min(attempts - 1, 30), _LONGEST_DELAY)
-    return timedelta(seconds=longest * random.uniform(0.5, 1))
+def _leave_out(batch: deque[Record], notice: Record | None) -> None:
+    """Take from the batch what goes the same way as ``notice``: it would fail as well."""
+    if notice is not None:
+        lane = lanes.lane_of(notice)
+        kept = [each for each in batch if lanes.lane_of(each) != lane]
+        batch.clear()
+        batch.extend(kept)
+
+
+def _named(notice: Record) -> dict[str, str]:
+    names = {"notice": "id", "watch": "watch_id", "account": "account", "region": "region"}
+    return {name: notice[column] for name, column in names.items()}

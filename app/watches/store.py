@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, insert, or_, select
 
 from app.aws.listing import Description
 from app.resources import AWAITED
@@ -16,7 +16,7 @@ from app.resources.spec import Awaited
 from app.watches.messages import harmless
 from app.watches.outcomes import Finding, facts, present
 from app.watches.rows import Record, apply, change, tell
-from app.watches.tables import notices, watches
+from app.watches.tables import watches
 
 # The request may still be under way; and right after it a tag is not always found yet.
 YOUNG = timedelta(seconds=30)
@@ -141,25 +141,6 @@ class Store:
                 )
             told = (("cancelled", "Cancelled. Nothing will be published."),)
             apply(connection, watch, Finding("cancelled", {}, told), self._clock())
-
-    def retry(self, notice_id: str) -> None:
-        """See ``Watches.retry``."""
-        now = self._clock()
-        with self._engine.begin() as connection:
-            notice = connection.execute(
-                select(notices).where(notices.c.id == notice_id).with_for_update()
-            ).one_or_none()
-            if notice is None:
-                raise WatchError(f"There is no notice {notice_id}.", "notice_id")
-            if notice.state not in {"parked", "waiting"}:
-                raise WatchError(f"The notice {notice_id} is {notice.state}; there is no need.")
-            connection.execute(
-                update(notices)
-                .where(notices.c.id == notice_id)
-                .values(state="waiting", due_at=now, due_set_at=now)
-            )
-            text = "A person asked to try again now."
-            tell(connection, notice.watch_id, now, "retried", text, notice_id)
 
 
 def put_on(

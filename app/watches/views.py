@@ -72,7 +72,13 @@ class NoticeView:
     @property
     def can_retry(self) -> bool:
         """Whether ``Watches.retry`` has something to do."""
-        return self.state == "parked" or (self.state == "waiting" and self.attempts > 0)
+        tried = self.attempts > 0 or self.error != ""
+        return self.state in {"parked", "held"} or (self.state == "waiting" and tried)
+
+    @property
+    def can_settle(self) -> bool:
+        """Whether a person may say that it has arrived: a try of it is in doubt."""
+        return self.uncertain > 0 and self.state in {"held", "parked", "waiting"}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,6 +15,8 @@ from app import db
 from app.aws.accounts import Accounts
 from app.aws.listing import Description
 from app.resources.spec import Row
+from app.watches import decisions
+from app.watches.lookout import Lookout, steady
 from app.watches.notices import NoticeBook
 from app.watches.poller import Learn, Patience, Poller
 from app.watches.sender import Sender
@@ -24,8 +29,10 @@ class Watches:
     """Promises to publish to a topic when a snapshot reaches an outcome.
 
     Made once per process. ``inventory_get`` is asked for the name of a volume where a watch does
-    not know it; ``learn`` is told what was read of snapshots. Any number of processes may use the
-    same database: everything that must be right is right in the rows.
+    not know it; ``learn`` is told what was read of snapshots, ``sent`` how many seconds after its
+    outcome a notice was published. ``clock`` tells the time, ``ages`` seconds that nobody can set.
+    Any number of processes may use the same database: everything that must be right is right in
+    the rows.
     """
 
     def __init__(
@@ -38,13 +45,18 @@ class Watches:
         poll_seconds: float = 5.0,
         patience: Patience | None = None,
         clock: Callable[[], datetime] = db.now,
+        ages: Callable[[], float] = steady,
+        sent: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._store = Store(engine, clock)
         self._views = Views(engine)
         self._poller = Poller(
             engine, accounts, inventory_get, learn, poll_seconds, patience or Patience()
         )
-        self._sender = Sender(engine, accounts)
+        me = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(6)}"
+        self._sender = Sender(engine, accounts, me, clock, ages, sent)
+        self._lookout = Lookout(engine, me, ages)
+        self._engine = engine
         self._clock = clock
         self.notices = NoticeBook(engine, clock)
         self.topic_settings = TopicBook(engine)
@@ -141,9 +153,21 @@ class Watches:
         self._store.cancel(watch_id)
 
     def retry(self, notice_id: str) -> None:
-        """Try a notice again now that is parked, or waits for its next try. Raises WatchError."""
-        self._store.retry(notice_id)
+        """Try a notice again now that is parked or held, or waits for its next try.
+
+        Of a held one it means that it may arrive twice. Raises WatchError.
+        """
+        with self._engine.begin() as connection:
+            decisions.retry(connection, notice_id, self._clock())
         self.owed.set()
+
+    def settle(self, notice_id: str, actor: str) -> None:
+        """Take a person's word that a notice has arrived which may have been delivered.
+
+        Raises WatchError if no try of it is in doubt, or one is under way.
+        """
+        with self._engine.begin() as connection:
+            decisions.settle(connection, notice_id, actor, self._clock())
 
     def get(self, watch_id: str) -> WatchView | None:
         """A watch with its notices and everything that happened to it, or None."""
@@ -203,13 +227,29 @@ class Watches:
 
         Never raises AwsError: trouble is written on the notice.
         """
-        # The lease that keeps other senders away is counted from now, and a slow poll may have
+        # The claim that keeps other senders away is counted from now, and a slow poll may have
         # come between the caller's look at the clock and this.
         return self._sender.send(max(now, self._clock()))
+
+    def recover(self, now: datetime) -> bool:
+        """Look whether other processes still publish what they began; whether one did not.
+
+        What it left is sent again, or held for a person where the topic's settings say so. To be
+        called every second or so: only what was seen for a whole lease is taken over.
+        """
+        return self._ring(self._lookout.recover(now))
 
     def stop(self) -> None:
         """Have ``send`` end after the notice that it is publishing. Returns at once."""
         self._sender.stop()
+
+    def finish(self) -> None:
+        """After ``stop``, when ``send`` has ended: write what could not be written until now.
+
+        Raises what the database does: then another process will not know what became of the last
+        notice of this one.
+        """
+        self._sender.finish()
 
     def _ring(self, busy: bool) -> bool:
         if busy:

@@ -12,6 +12,8 @@ from tests.accounts import one_account
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
 
 OUTCOMES = ("completed", "failed", "vanished")
+_LOOK = timedelta(seconds=4)
+_LOOKS = 8  # what others have left is taken over by then
 
 
 class Desk:
@@ -20,6 +22,7 @@ class Desk:
     def __init__(self, engine: Engine, aws: FakeAws, poll: timedelta, **more: Any) -> None:
         self.engine, self.aws, self.poll, self.more = engine, aws, poll, more
         self.now = START
+        self.age = 0.0  # seconds that have passed, whatever the clock was set to
         self.restart()
 
     def restart(self) -> None:
@@ -30,6 +33,7 @@ class Desk:
             self.more.get("inventory_get"),
             poll_seconds=self.poll.total_seconds(),
             clock=lambda: self.now,
+            ages=lambda: self.age,
         )
 
     def intend(self, request_id: str = "r-1", **more: Any) -> str:
@@ -77,8 +81,22 @@ class Desk:
         return found
 
     def later(self, **delta: float) -> None:
-        """Time passes, or jumps back."""
-        self.now += timedelta(**delta)
+        """Time passes, with a look at what other processes do now and then; or it jumps back."""
+        end = self.now + timedelta(**delta)
+        for _ in range(_LOOKS):
+            self.watches.recover(self.now)
+            if self.now < end:
+                self._pass(min(_LOOK, end - self.now))
+        self._pass(end - self.now)
+        self.watches.recover(self.now)
+
+    def _pass(self, time: timedelta) -> None:
+        self.now += time
+        self.age += max(0.0, time.total_seconds())
+
+    def stopped(self, seconds: float) -> None:
+        """The process is stopped for a while, as by the lid of a laptop, and sees nothing."""
+        self._pass(timedelta(seconds=seconds))
 
     def work(self) -> int:
         """Poll and send until nothing is due; returns how many steps did something."""

@@ -10,12 +10,14 @@ import sys
 import time
 from datetime import datetime, timedelta
 
+from app import logs
 from app.db import make_engine
 from tests.watches.desk import Desk
 from tests.watches.fakes import FakeAws
 
 
 def main(url: str, now: str, moment: str) -> None:
+    logs.configure("console")  # to standard error
     aws = FakeAws()
     desk = Desk(make_engine(url), aws, timedelta(seconds=5))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.watches.sender import LEASE
+from app.watches.claims import LEASE
 from tests.watches.desk import Desk
 from tests.watches.fakes import FakeAws
 

@@ -20,7 +20,7 @@ from app.sandbox import clock
 from app.sandbox.server import start_in_thread
 from app.sandbox.settings import SandboxSettings
 from app.watches import Watches, WatchView
-from app.watches.sender import LEASE
+from app.watches.claims import LEASE
 from tests.accounts import one_account
 
 ACCOUNT = "333344445555"

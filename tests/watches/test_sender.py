@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from app.watches import NoticeView, WatchError
-from app.watches.sender import LEASE, SELDOM
+from app.watches.claims import LEASE
+from app.watches.verdicts import SELDOM
 from tests.watches.desk import Desk
 from tests.watches.fakes import (
     ACCOUNT,
@@ -137,7 +138,7 @@ def test_a_person_need_not_wait_for_the_next_try(desk: Desk, aws: FakeAws) -> No
 def test_one_notice_in_trouble_does_not_hold_up_the_others(desk: Desk, aws: FakeAws) -> None:
     owed(desk, aws, 1)
     owed(desk, aws, 2)
-    aws.before["Publish"].append(refuse("NotFound", 404))
+    aws.before["Publish"].append(refuse("InvalidParameter"))
     desk.work()
     assert len(aws.published) == 1
 
@@ -193,9 +194,10 @@ def test_a_sender_that_comes_back_leaves_the_claim_to_the_one_after_it(
 ) -> None:
     watch = owed(desk, aws)
     other = Desk(desk.engine, aws, desk.poll)
-    other.now = desk.now + LEASE
+    other.now = desk.now
 
     def claim_and_hang() -> None:
+        other.later(seconds=LEASE.total_seconds())
         aws.before["Publish"].append(die)
         with pytest.raises(Killed):
             other.watches.send(other.now)
@@ -203,7 +205,7 @@ def test_a_sender_that_comes_back_leaves_the_claim_to_the_one_after_it(
     aws.before["Publish"].append(claim_and_hang)
     assert desk.watches.send(desk.now) is True
     view = notice(desk, watch)
-    assert (view.state, view.attempts, view.sns_message_id) == ("sending", 2, "")
+    assert (view.state, view.attempts, view.sns_message_id) == ("sending", 1, "")
     assert "Too late" in desk.view(watch).events[-1].text
 
 

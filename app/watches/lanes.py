@@ -1,0 +1,100 @@
+"""Lanes: the way to SNS in one account and region, which is left alone while it is in trouble.
+
+There is one sender in a process, and it publishes one notice after another. A region that hangs
+must not keep the notices to all others waiting: after a failure its whole lane waits, and then a
+single notice is tried before the rest follow. That is known to all processes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+
+from app.aws.errors import AwsError
+from app.aws.topics import account_of, region_of
+from app.db import upsert
+from app.watches.tables import is_due, notices, regions
+
+SERVICE = "sns"
+FIRST_SECONDS, LONGEST_SECONDS = 2.0, 120.0
+LONGEST_THROTTLED_SECONDS = 15.0
+PROBE = timedelta(seconds=30)  # a probe that is not heard of any more has failed
+# Troubles that are not this topic's or this message's. An answer that got lost may be either.
+TROUBLES = frozenset({"unreachable", "uncertain", "throttled", "credentials"})
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where a topic is: its own account and region, whoever publishes to it."""
+
+    account: str
+    region: str
+
+    def has(self) -> ColumnElement[bool]:
+        """The condition that a notice goes this way."""
+        return notices.c.topic_arn.like(f"arn:%:sns:{self.region}:{self.account}:%")
+
+    def key(self) -> dict[str, str]:
+        """The lane's row, if it is in trouble."""
+        return {"service": SERVICE, "account": self.account, "region": self.region}
+
+
+def lane_of(notice: Mapping[str, Any]) -> Lane:
+    """The lane of a notice."""
+    arn = notice["topic_arn"]
+    return Lane(account_of(arn), region_of(arn))
+
+
+def troubled(connection: Connection, now: datetime) -> tuple[list[Lane], list[Lane]]:
+    """The lanes that are in trouble, and those of them that may be tried with one notice."""
+    query = select(regions.c.account, regions.c.region, is_due(regions, now).label("due"))
+    found = connection.execute(query.where(regions.c.service == SERVICE).order_by(regions.c.due_at))
+    rows = [(Lane(row.account, row.region), row.due) for row in found]
+    return [lane for lane, _ in rows], [lane for lane, due in rows if due]
+
+
+def probe(connection: Connection, lane: Lane, now: datetime) -> bool:
+    """Take it upon oneself to try a lane; False if another process has just done so."""
+    due = update(regions).where(_row(lane), is_due(regions, now))
+    return connection.execute(due.values(due_at=now + PROBE, due_set_at=now)).rowcount == 1
+
+
+def fail(
+    connection: Connection, lane: Lane, error: AwsError, longest: timedelta, now: datetime
+) -> None:
+    """It failed: leave the lane alone, for longer each time, and for ``longest`` at most."""
+    row = connection.execute(select(regions.c.failures).where(_row(lane)).with_for_update()).first()
+    failures = (row.failures if row else 0) + 1
+    most = LONGEST_THROTTLED_SECONDS if error.trouble == "throttled" else LONGEST_SECONDS
+    delay = min(growing(failures, most), longest)
+    upsert(
+        connection,
+        regions,
+        lane.key(),
+        {"failures": failures, "due_at": now + delay, "due_set_at": now},
+    )
+
+
+def heal(connection: Connection, lane: Lane) -> None:
+    """It works."""
+    connection.execute(delete(regions).where(_row(lane)))
+
+
+def outside(lanes: Sequence[Lane]) -> ColumnElement[bool]:
+    """The condition that a notice goes none of these ways."""
+    return and_(*(~lane.has() for lane in lanes)) if lanes else notices.c.id.is_not(None)
+
+
+def growing(times: int, most: float = LONGEST_SECONDS) -> timedelta:
+    """How long to wait after so many failures: from a second or two to ``most`` seconds."""
+    longest = min(FIRST_SECONDS * 2.0 ** min(times - 1, 30), most)
+    return timedelta(seconds=longest * random.uniform(0.5, 1))
+
+
+def _row(lane: Lane) -> ColumnElement[bool]:
+    return and_(*(regions.c[name] == value for name, value in lane.key().items()))
