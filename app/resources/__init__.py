@@ -19,3 +19,8 @@ BY_SLUG: dict[str, Resource] = {resource.slug: resource for resource in _IN_ORDE
 AWAITED: dict[str, Awaited] = {
     awaited.kind: awaited for resource in _IN_ORDER for awaited in resource.awaited
 }
+
+
+def kind_of(resource_id: str) -> str:
+    """The kind whose ids begin like this one; empty if none does."""
+    return next((each.kind for each in _IN_ORDER if resource_id.startswith(each.prefix)), "")

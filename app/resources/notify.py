@@ -295,10 +295,7 @@ class NotifyForm(TellingFields, ActionForm):
 
 def name_of(desk: Desk, resource_id: str) -> str:
     """The name of what has that id, of whatever kind; empty if it has none or is not known."""
-    from app.resources import RESOURCES  # as above
+    from app.resources import kind_of  # as above
 
-    for kind, resource in RESOURCES.items():
-        if resource_id.startswith(resource.prefix):
-            row = desk.known.get(kind, resource_id)
-            return row.name if row else ""
-    return ""
+    row = desk.known.get(kind_of(resource_id), resource_id) if resource_id else None
+    return row.name if row else ""

@@ -142,6 +142,18 @@ class Store:
             told = (("cancelled", "Cancelled. Nothing will be published."),)
             apply(connection, watch, Finding("cancelled", {}, told), self._clock())
 
+    def cancel_of_rule(self, rule_id: str) -> int:
+        """See ``Watches.cancel_of_rule``."""
+        of_rule = (watches.c.rule_id == rule_id, watches.c.state == "waiting")
+        told = (("cancelled", "Cancelled, with all of its rule. Nothing will be published."),)
+        now = self._clock()
+        with self._engine.begin() as connection:
+            query = select(watches).where(*of_rule).order_by(watches.c.id).with_for_update()
+            rows = connection.execute(query).mappings().all()
+            for row in rows:
+                apply(connection, dict(row), Finding("cancelled", {}, told), now)
+        return len(rows)
+
 
 def put_on(
     connection: Connection,

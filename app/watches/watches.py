@@ -152,6 +152,10 @@ class Watches:
         """Stop waiting; nothing will be published. Raises WatchError unless it is waiting."""
         self._store.cancel(watch_id)
 
+    def cancel_of_rule(self, rule_id: str) -> int:
+        """Cancel all watches of a rule that wait; returns how many. The rule may make new ones."""
+        return self._store.cancel_of_rule(rule_id)
+
     def retry(self, notice_id: str) -> None:
         """Try a notice again now that is parked or held, or waits for its next try.
 

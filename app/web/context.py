@@ -16,7 +16,7 @@ from app.aws.accounts import Account
 from app.aws.clients import Endpoint
 from app.aws.errors import AwsError
 from app.house import House
-from app.resources import RESOURCES
+from app.resources import RESOURCES, kind_of
 from app.resources.forms import page_of
 from app.resources.spec import Column, Resource, Row
 
@@ -179,6 +179,7 @@ def _template_context() -> dict[str, Any]:
         "signed_in": signed_in,
         "url_for_id": url_for_id,
         "RESOURCES": RESOURCES,
+        "kind_of": kind_of,
         "messages": get_flashed_messages(with_categories=True),
     }
     if signed_in:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,7 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
 from app.watches.views import WatchView
-from app.web import polls
+from app.web import expected, polls
 from app.web.context import house, name_rows
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
@@ -24,6 +25,7 @@ from app.web.lists import AGE
 from app.web.related import list_of
 from app.web.told import tell
 
+WATCHES = 10  # that a page tells; the others stand under Watches
 TOLD = 20  # changes that a page tells; the others stand under Activity
 
 
@@ -51,14 +53,16 @@ def _is_live(row: Row) -> bool:
 
 def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Response:
     services = house()
-    watches = services.watches.of_resource(row.id)
+    watches = services.watches.of_resource(row.id, WATCHES + 1)
     around = _around(resource, row, watches)
     if same := polls.same_around(around):
         return same
     ties = related(services.inventory, RESOURCES, row)
     changes = services.inventory.timeline(row.kind, row.id, TOLD + 1)
     failure = _failure(row)
-    shown = _shown(row, ties, watches, changes, failure)
+    due = expected.of_rows([row]).get(row.id)
+    words = {watch.id: expected.in_words(expected.of_watch(watch)) for watch in watches}
+    shown = _shown(row, ties, watches, changes, failure, [expected.in_words(due), words])
     if same := polls.same_shown(around, shown):
         return same
     return polls.answer(
@@ -73,7 +77,10 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
         columns=resource.columns,
         ties=[(each, list_of(each, row)) for each in ties],
         actions=_offers(resource, row),
-        watches=watches,
+        expected=expected.in_words(due),
+        watches=watches[:WATCHES],
+        all_watches=link("/watches", of=row.id) if len(watches) > WATCHES else "",
+        watch_words=words,
         tags=row.tags,
         told=tell(changes[:TOLD]),
         older=_older(row, changes),
@@ -121,7 +128,8 @@ def _around(resource: Resource, row: Row, watches: Sequence[WatchView]) -> str:
     return polls.digest(
         row.account,  # of a public image that is in no inventory, too
         [inventory.revision(kind) for kind in kinds],
-        [(watch.id, watch.state) for watch in watches],
+        [(watch.id, watch.state, watch.passed) for watch in watches],
+        expected.step(row.state == "pending" or any(watch.expected for watch in watches)),
     )
 
 
@@ -131,6 +139,7 @@ def _shown(
     watches: Sequence[WatchView],
     changes: Sequence[Change],
     failure: Failure | None,
+    estimates: list[Any],
 ) -> str:
     return polls.digest(
         row.description,
@@ -142,7 +151,8 @@ def _shown(
             for each in ties
         ],
         [(each, gone is None) for tie in ties for each, gone in tie.absent],
-        [(watch.id, watch.state) for watch in watches],
+        [(watch.id, watch.state, watch.passed) for watch in watches],
+        estimates,
         [change.seq for change in changes],
     )
 

@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from app.inventory.timeline import ActivityQuery
 from app.resources import RESOURCES
 from app.resources.forms import link
-from app.web import polls
+from app.web import expected, polls
 from app.web.context import house, scope
 from app.web.told import tell
 from app.web.troubles import oldest, troubles
 
+WATCHES = 20  # open ones, that the page shows
 RECENT = 10  # changes
 AGE_TOLD = 30  # seconds by which the told age may be too great
 
@@ -56,14 +57,18 @@ def front() -> ResponseReturnValue:
     inventory = services.inventory
     for kind in RESOURCES:
         inventory.want(kind)
-    watches = services.watches.list(state="open", limit=20)
+    watches = services.watches.list(state="open", limit=WATCHES)
+    open_watches = services.watches.open_count() if len(watches) == WATCHES else len(watches)
     known = [(account.identity, str(account.trouble)) for account in scope().accounts]
-    waited = [(watch.id, watch.state, watch.progress) for watch in watches]
-    around = polls.digest([inventory.revision(kind) for kind in RESOURCES], waited, known)
+    waited = [(watch.id, watch.state, watch.progress, watch.passed) for watch in watches]
+    pending = "pending" in inventory.counts().get("snapshot", {})
+    revisions = [inventory.revision(kind) for kind in RESOURCES]
+    around = polls.digest(revisions, waited, open_watches, known, expected.step(pending))
     if same := polls.same_around(around):
         return same
     places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
     cards, changing, wrong = _cards(), inventory.changing(), troubles(places)
+    due = {each: expected.in_words(it) for each, it in expected.of_rows(changing).items()}
     changes = inventory.activity(ActivityQuery(), RECENT)
     read_at = oldest(places)
     shown = polls.digest(
@@ -72,7 +77,7 @@ def front() -> ResponseReturnValue:
         [change.seq for change in changes],
         [(each.title, each.text) for each in wrong],
         read_at and read_at.timestamp() // AGE_TOLD,
-        waited,
+        [waited, open_watches, due],
         known,
     )
     if same := polls.same_shown(around, shown):
@@ -83,7 +88,9 @@ def front() -> ResponseReturnValue:
         cards=cards,
         changing=changing,
         recent=tell(changes),
+        due=due,
         watches=watches,
+        open_watches=open_watches,
         wrong=wrong,
         lists=len(places),
         unread=sum(place.seen_at is None for place in places),

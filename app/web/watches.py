@@ -3,55 +3,77 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 from flask import Flask, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.inventory import FilterError
-from app.watches import WatchError
-from app.web import polls
+from app.resources import AWAITED, RESOURCES
+from app.resources.forms import link
+from app.watches import WatchError, WatchView
+from app.web import expected, polls
 from app.web.context import house
 from app.web.errors import page as error_page
 from app.web.lists import page_number
 
 PER_PAGE = 50
-STATES = (
-    "open",
-    "intended",
-    "waiting",
-    "completed",
-    "failed",
-    "vanished",
-    "cancelled",
-    "abandoned",
-)
+TOPICS = 50  # offered as a facet
+_OUTCOMES = [outcome.name for awaited in AWAITED.values() for outcome in awaited.outcomes]
+STATES = tuple(dict.fromkeys(("open", "intended", "waiting", *_OUTCOMES, "cancelled", "abandoned")))
+FILTERS = {"kind": "kind", "topic": "topic_arn", "rule": "rule_id", "of": "of"}
+
+
+def _filters() -> dict[str, str]:
+    """What the address asks for, as ``Watches.list`` takes it. Raises FilterError."""
+    given = {name: request.args.get(name, "") for name in ("state", *FILTERS)}
+    for name, known in (("state", STATES), ("kind", tuple(AWAITED))):
+        if given[name] and given[name] not in known:
+            raise FilterError(
+                name, f"There is no {name} {given[name][:40]!r}; there are {', '.join(known)}."
+            )
+    return given
 
 
 def list_page() -> ResponseReturnValue:
-    """All watches, newest first; ``state`` narrows them. Raises FilterError."""
+    """Watches, newest first; ``state``, ``kind``, ``topic``, ``rule`` and ``of`` narrow them.
+
+    Raises FilterError.
+    """
+    given = _filters()
+    wanted = {field: given[name] for name, field in FILTERS.items() if given[name]}
     book = house().watches
-    state = request.args.get("state", "")
-    if state and state not in STATES:
-        raise FilterError(
-            "state", f"There is no state {state[:40]!r}; there are {', '.join(STATES)}."
-        )
     page = page_number(request.args.get("page", "1"))
-    total = book.count(state or None)
-    views = book.list(state or None, PER_PAGE, (page - 1) * PER_PAGE)
-    revision = sha256(repr(views).encode()).hexdigest()[:16]
-    polled = "HX-Request" in request.headers
+    total = book.count(given["state"], **wanted)
+    views = book.list(given["state"], PER_PAGE, (page - 1) * PER_PAGE, **wanted)
+    topics = book.topics(TOPICS)
+    estimates = {view.id: expected.of_watch(view) for view in views}
+    revision = polls.digest(total, topics, [_told(view) for view in views], estimates)
     if same := polls.same(revision):
         return same
+    polled = "HX-Request" in request.headers
     return polls.answer(
         "watches/list_body.html" if polled else "watches/list.html",
         revision,
         watches=views,
+        estimates=estimates,
+        words=expected.in_words,
         total=total,
-        state=state,
-        states=STATES,
+        given=given,
+        offered={"state": STATES, "kind": tuple(AWAITED), "topic": topics},
+        at=lambda **changes: link("/watches", **{**given, **changes}),
         page=page,
         pages=max(1, -(-total // PER_PAGE)),
+        waiting=book.count("waiting", **wanted) if given["rule"] else 0,
     )
+
+
+def _told(view: WatchView) -> list[Any]:
+    """What a list shows of a watch: not how often it was polled."""
+    return [
+        (view.id, view.state, view.progress, view.resource_id, view.source_name, view.passed),
+        [(notice.id, notice.state, notice.state_class) for notice in view.notices],
+    ]
 
 
 def watch_page(watch_id: str) -> ResponseReturnValue:
@@ -61,23 +83,40 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
         return error_page(
             404, "There is no such watch", watch_id[:100], links=(("/watches", "All watches"),)
         )
-    revision = sha256(repr(view).encode()).hexdigest()[:16]
-    polled = "HX-Request" in request.headers
+    known = expected.of_watch(view)
+    revision = sha256(f"{view!r}{known!r}".encode()).hexdigest()[:16]
     if same := polls.same(revision):
         return same
-    template = "watches/watch_body.html" if polled else "watches/watch.html"
-    topic = house().inventory.get("topic", view.topic_arn)
-    return polls.answer(template, revision, watch=view, topic=topic)
+    polled = "HX-Request" in request.headers
+    return polls.answer(
+        "watches/watch_body.html" if polled else "watches/watch.html",
+        revision,
+        watch=view,
+        expected=expected.in_words(known),
+        topic=house().inventory.get("topic", view.topic_arn),
+        resource=RESOURCES[view.awaited.resource],
+        keep_days=f"{house().settings.keep_days:g}",
+    )
 
 
 def cancel(watch_id: str) -> ResponseReturnValue:
     """End a watch that waits; nothing will be published."""
     try:
         house().watches.cancel(watch_id)
-        flash("The watch is cancelled; nothing will be published.", "success")
+        flash("The watch is cancelled; nothing more will be published.", "success")
     except WatchError as error:
         flash(str(error), "error")
     return redirect(f"/watches/{watch_id}", 303)
+
+
+def cancel_of_rule() -> ResponseReturnValue:
+    """End all watches that a rule has made and that still wait."""
+    rule_id = request.form.get("rule", "")
+    if not rule_id:
+        abort(400, "Which rule's watches?")
+    ended = house().watches.cancel_of_rule(rule_id)
+    flash(f"{ended:,} watch{'es are' if ended != 1 else ' is'} cancelled.", "success")
+    return redirect(link("/watches", rule=rule_id), 303)
 
 
 def retry(watch_id: str, notice_id: str) -> ResponseReturnValue:
@@ -96,6 +135,7 @@ def retry(watch_id: str, notice_id: str) -> ResponseReturnValue:
 def register(app: Flask) -> None:
     """The pages of the watches."""
     app.add_url_rule("/watches", "watches", list_page)
+    app.add_url_rule("/watches/cancel", "watches_cancel", cancel_of_rule, methods=["POST"])
     app.add_url_rule("/watches/<watch_id>", "watch", watch_page)
     app.add_url_rule("/watches/<watch_id>/cancel", "watch_cancel", cancel, methods=["POST"])
     app.add_url_rule(
