@@ -63,10 +63,19 @@ def link() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date (the console does so itself when it starts)."""
+    from sqlalchemy.exc import OperationalError
+
+    from app import console
     from app.db import make_engine
     from app.migrate import upgrade
 
-    upgrade(make_engine(load_settings().database_url))
+    engine = make_engine(load_settings().database_url)
+    try:
+        upgrade(engine)
+    except OperationalError as error:
+        raise Problem(console.database_away(error)) from None
+    finally:
+        engine.dispose()
 
 
 @cli.command()

@@ -13,9 +13,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.settings import EVERY_ADDRESS, Settings
 from app.supervisor import NotReady, ProgramDied, Stopped, Supervisor
+
+if TYPE_CHECKING:  # the supervising process does without it
+    from sqlalchemy.exc import DBAPIError
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
@@ -66,7 +70,7 @@ def _start(programs: Supervisor, settings: Settings) -> None:
 
 def login_link(settings: Settings) -> str:
     """A fresh link that signs in; raises ConsoleError when there is no database yet."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from app.db import make_engine
     from app.people import login_tokens
@@ -74,7 +78,10 @@ def login_link(settings: Settings) -> str:
     engine = make_engine(settings.database_url)
     try:
         token = login_tokens.create(engine)
-    except OperationalError:
+    except (OperationalError, ProgrammingError) as error:
+        # SQLite's answer where there is no table, or PostgreSQL's
+        if settings.on_postgresql and isinstance(error, OperationalError):
+            raise ConsoleError(database_away(error)) from None
         raise ConsoleError("There is no database yet. Start the console first: make run") from None
     finally:
         engine.dispose()
@@ -85,6 +92,12 @@ def reset(settings: Settings) -> None:
     """Delete the sandbox's state and the database of sandbox mode, saying what goes."""
     if settings.aws != "sandbox":
         raise ConsoleError("ENCANTE_AWS=aws is set: there is no sandbox to forget.")
+    if settings.on_postgresql:
+        raise ConsoleError(
+            "ENCANTE_DATABASE_URL names a PostgreSQL, which other consoles may work on: nothing "
+            "was deleted. Stop them all, drop the database and create it anew; what the sandbox "
+            f"knows is in {settings.data / 'sandbox'}."
+        )
     database = Path(settings.database_url.removeprefix("sqlite:///"))
     files = [database.with_name(database.name + end) for end in ("", "-wal", "-shm")]
     with only_one(settings):
@@ -96,6 +109,12 @@ def reset(settings: Settings) -> None:
             else:
                 path.unlink()
         say("The sandbox begins anew at the next start." if present else "Nothing to delete.")
+
+
+def database_away(error: DBAPIError) -> str:
+    """What to tell of a database that cannot be worked with, by its driver's error."""
+    why = " ".join(str(error.orig).split())
+    return f"The database (ENCANTE_DATABASE_URL) cannot be reached: {why}"
 
 
 @contextmanager

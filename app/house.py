@@ -99,9 +99,14 @@ def make_accounts(
     )
 
 
+def _connections(settings: Settings) -> int:
+    # One for each thread: those that serve pages, the collector's, and the background's few.
+    return settings.threads + settings.collectors + 12
+
+
 def build(settings: Settings) -> House:
     """Wire a console together; brings the database up to date first."""
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, _connections(settings))
     upgrade(engine)
     ticks = Ticks()
     metrics = Metrics(engine, settings, ticks)

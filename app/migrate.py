@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import OperationalError
+
+log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+_PATIENCE = 30.0  # seconds
 _TURN = 0x656E63616E7465  # "encante": no other program that shares the database takes this one
 
 
@@ -20,8 +26,11 @@ def upgrade(engine: Engine) -> None:
 
     Safe when several processes start at once: all of it happens in one transaction that holds
     SQLite's write lock, or a lock of PostgreSQL's made for this, from its beginning, so the second
-    one waits and finds nothing to do.
+    one waits and finds nothing to do. A PostgreSQL that does not answer yet is waited for, half a
+    minute at most. Raises OperationalError.
     """
+    if engine.dialect.name == "postgresql":
+        _wait_for_server(engine)
     if current(engine) == latest():
         return  # without importing Alembic, which costs more than the rest of a start
     from alembic import command
@@ -35,6 +44,20 @@ def upgrade(engine: Engine) -> None:
             _wait_for_turn(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _wait_for_server(engine: Engine) -> None:
+    # Whoever starts everything at once does not start it in order.
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            engine.connect().close()
+            return
+        except OperationalError as error:
+            if time.monotonic() > end:
+                raise
+            log.warning("the database does not answer yet", error=" ".join(str(error.orig).split()))
+            time.sleep(1)
 
 
 def _wait_for_turn(connection: Connection) -> None:
