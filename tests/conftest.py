@@ -33,6 +33,13 @@ def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterat
         yield url
 
 
+@pytest.fixture(params=SORTS)
+def bare_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """The address of a database without any table; the test runs once on each sort."""
+    with databases.bare(request.param) as url:
+        yield url
+
+
 @pytest.fixture
 def sqlite_url(databases: Databases) -> Iterator[str]:
     """The same on SQLite alone, for tests to which the database does not matter."""

@@ -50,6 +50,18 @@ class Databases:
         return self._sqlite() if sort == "sqlite" else self._postgresql()
 
     @contextmanager
+    def bare(self, sort: str) -> Iterator[str]:
+        """The address of a database without any table, deleted afterwards."""
+        name = f"bare_{next(self._numbers)}"
+        if sort == "sqlite":
+            yield f"sqlite:///{self._folder / name}.db"
+            return
+        server = self._server()
+        server.create(name)
+        yield server.local_url(name)
+        server.drop(name)
+
+    @contextmanager
     def _sqlite(self) -> Iterator[str]:
         template = self._folder / "migrated.db"
         if not template.exists():

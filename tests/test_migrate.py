@@ -22,8 +22,8 @@ from app.migrate import MIGRATIONS, latest, upgrade
 ROOT = MIGRATIONS.parent
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path):
-    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+def test_the_migrations_make_the_tables_that_the_code_expects(bare_url: str):
+    engine = make_engine(bare_url)
     upgrade(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -37,8 +37,8 @@ def test_the_newest_file_is_the_newest_revision():
     assert ScriptDirectory.from_config(config).get_heads() == [latest()]
 
 
-def test_an_upgrade_of_what_is_up_to_date_keeps_what_is_there(tmp_path: Path):
-    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+def test_an_upgrade_of_what_is_up_to_date_keeps_what_is_there(bare_url: str):
+    engine = make_engine(bare_url)
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO kinds (kind, revision) VALUES ('box', 7)"))
@@ -58,16 +58,17 @@ def _run(engine: Engine, target: str) -> None:
 
 
 @pytest.fixture
-def older(tmp_path: Path) -> Iterator[Engine]:
+def older(bare_url: str) -> Iterator[Engine]:
     """A database of the migration 0003, with something in it."""
-    engine = make_engine(f"sqlite:///{tmp_path / 'older.db'}")
+    engine = make_engine(bare_url)
     _run(engine, "0003")
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO kinds (kind, revision) VALUES ('box', 7)"))
         connection.execute(
             text(
                 "INSERT INTO resources VALUES (1, 'box', '123456789012', 'us-east-1', 'box-1', "
-                "'first', 'ready', 'ok', 'd1', '2026-03-01', NULL, '2026-03-01', 1, '{}', 'box-1')"
+                "'first', 'ready', 'ok', 'd1', '2026-03-01', NULL, '2026-03-01', true, '{}', "
+                "'box-1')"
             )
         )
         connection.execute(text("INSERT INTO documents VALUES (1, '{}')"))
@@ -110,9 +111,9 @@ def _schema(engine: Engine) -> dict[str, object]:
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bare_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    engine = make_engine(bare_url)
     broken = tmp_path / "migrations"
     (broken / "versions").mkdir(parents=True)
     (broken / "env.py").write_text((MIGRATIONS / "env.py").read_text())
@@ -130,15 +131,14 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     engine.dispose()
 
 
-def test_processes_that_start_at_once_do_not_get_into_each_others_way(tmp_path: Path):
-    url = f"sqlite:///{tmp_path / 'new.db'}"
+def test_processes_that_start_at_once_do_not_get_into_each_others_way(bare_url: str):
     code = (
         "import sys; from app.db import make_engine; from app.migrate import upgrade; "
         "sys.stdin.read(); upgrade(make_engine(sys.argv[1]))"
     )
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", code, url],
+            [sys.executable, "-c", code, bare_url],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -157,6 +157,6 @@ def test_processes_that_start_at_once_do_not_get_into_each_others_way(tmp_path: 
     assert [
         (process.returncode, words) for process, words in zip(processes, told, strict=True)
     ] == [(0, "")] * 3
-    engine = make_engine(url)
+    engine = make_engine(bare_url)
     assert "resources" in inspect(engine).get_table_names()
     engine.dispose()

@@ -33,14 +33,14 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from app.db import Moment, metadata
+from app.db import Counter, Moment, metadata
 
 # One row per resource. Small, so that a search through all of a kind reads little; the
 # description stands in a table of its own.
 resources = Table(
     "resources",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Counter, primary_key=True),
     Column("kind", String, nullable=False),
     Column("account", String, nullable=False),
     Column("region", String, nullable=False),
@@ -78,7 +78,7 @@ resources = Table(
 documents = Table(
     "documents",
     metadata,
-    Column("seq", Integer, ForeignKey("resources.seq", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Counter, ForeignKey("resources.seq", ondelete="CASCADE"), primary_key=True),
     Column("description", Text, nullable=False),  # JSON, as AWS gave it
 )
 
@@ -113,7 +113,7 @@ collections = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Counter, primary_key=True),
     Column("at", Moment, nullable=False),  # when it was seen
     Column("kind", String, nullable=False),
     Column("account", String, nullable=False),

@@ -20,7 +20,7 @@ from sqlalchemy import (
     or_,
 )
 
-from app.db import Moment, metadata
+from app.db import Counter, Moment, metadata
 
 # What a due time may be ahead of this machine's clock before we take it that the clock was set
 # back. Replicas may differ by less than this.
@@ -123,7 +123,7 @@ notices = Table(
 events = Table(
     "watch_events",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Counter, primary_key=True),
     Column("watch_id", String(40), ForeignKey("watches.id"), nullable=False),
     Column("notice_id", String(40)),
     Column("at", Moment, nullable=False),

@@ -6,12 +6,15 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+# PostgreSQL's INTEGER ends at two thousand million, SQLite's does not.
+_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "resources",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("account", sa.String, nullable=False),
         sa.Column("region", sa.String, nullable=False),
@@ -36,7 +39,7 @@ def upgrade() -> None:
     op.create_index("ix_resources_class", "resources", ["state_class", "gone_at"])
     op.create_table(
         "documents",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("description", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_documents"),
         sa.ForeignKeyConstraint(
@@ -45,7 +48,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "cells",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("field", sa.String, nullable=False),
         sa.Column("pos", sa.SmallInteger, nullable=False),
         sa.Column("rank", sa.SmallInteger, nullable=False),

@@ -6,6 +6,9 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+# PostgreSQL's INTEGER ends at two thousand million, SQLite's does not.
+_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     """Make the tables."""
@@ -75,7 +78,7 @@ def upgrade() -> None:
     op.create_index("ix_notices_watch", "notices", ["watch_id"])
     op.create_table(
         "watch_events",
-        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("id", _COUNTER, nullable=False),
         sa.Column("watch_id", sa.String(40), nullable=False),
         sa.Column("notice_id", sa.String(40)),
         sa.Column("at", sa.DateTime, nullable=False),

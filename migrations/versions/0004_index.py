@@ -8,6 +8,9 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
+# PostgreSQL's INTEGER ends at two thousand million, SQLite's does not.
+_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     """Make the tables. Resources are collected anew: theirs is the only copy of nothing."""
@@ -70,7 +73,7 @@ def _forget_progress() -> None:
 def _make_resources(*more: sa.Column[Any]) -> None:
     op.create_table(
         "resources",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("account", sa.String, nullable=False),
         sa.Column("region", sa.String, nullable=False),
@@ -92,7 +95,7 @@ def _make_resources(*more: sa.Column[Any]) -> None:
     op.create_index("ix_resources_class", "resources", ["state_class", "gone_at"])
     op.create_table(
         "documents",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("description", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_documents"),
         sa.ForeignKeyConstraint(
@@ -104,7 +107,7 @@ def _make_resources(*more: sa.Column[Any]) -> None:
 def _make_cells() -> None:
     op.create_table(
         "cells",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("field", sa.String, nullable=False),
         sa.Column("pos", sa.SmallInteger, nullable=False),
         sa.Column("rank", sa.SmallInteger, nullable=False),
@@ -127,7 +130,7 @@ def _make_cells() -> None:
 def _make_changes() -> None:
     op.create_table(
         "changes",
-        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("seq", _COUNTER, nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("account", sa.String, nullable=False),
