@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+import numpy as np
 from sqlalchemy import func, or_, select
 
+from app.inventory.cells import number
 from app.inventory.entry import clean
 from app.inventory.expressions import Expression
 from app.inventory.index import finding
+from app.inventory.index.matching import matching
 from app.inventory.indexed import Indexed
+from app.inventory.match import holds
 from app.inventory.tables import resources
 from app.resources.spec import Row
 
 GONE_SEARCHED = 20_000
+GONE_BEGUN = 5_000
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What began within some time: when each did (seconds since 1970), and the newest of them.
+
+    ``gone``: how many of them are gone.
+    """
+
+    times: list[float]
+    gone: int
+    rows: list[Row]
 
 
 class Finder(Indexed):
@@ -74,6 +93,55 @@ class Finder(Indexed):
                 count = select(func.count()).select_from(statement.subquery())
                 total = connection.scalar(count) or 0
         return self._rows(kind, seqs), total
+
+    def begun(
+        self, kind: str, expression: Expression | None, column: str, since: datetime, limit: int
+    ) -> Begun:
+        """What of a kind fits a filter as it is now, or last was, and began after ``since``.
+
+        ``column`` is the one of the kind that tells when it began. Of what has gone meanwhile, as
+        far as that is kept, the newest 5,000 are looked through. ``limit``: how many rows to give.
+        """
+        low = since.timestamp()
+        with self._index(kind) as index:
+            chosen = (
+                index.alive if expression is None else matching(index, expression) & index.alive
+            )
+            slots = np.flatnonzero(chosen)
+            held = index.columns[column]
+            times = held.values.numbers()[held.first.view[slots]]
+            young = times >= low
+            slots, times = slots[young], times[young]
+            newest = slots[np.argsort(-times, kind="stable")][:limit]
+            seqs, _ = index.rows(newest)
+        gone = self._gone_and_begun(kind, expression, column, since)
+        rows = [*self._rows(kind, seqs), *(row for _, row in gone)]
+        rows.sort(key=lambda row: number(row.cells[column], "time") or 0.0, reverse=True)
+        return Begun([*times.tolist(), *(time for time, _ in gone)], len(gone), rows[:limit])
+
+    def fitting(self, kind: str, expression: Expression | None) -> set[str]:
+        """The ids of all that fit a filter and are there."""
+        with self._index(kind) as index:
+            chosen = (
+                index.alive if expression is None else matching(index, expression) & index.alive
+            )
+            return {*index.texts("id", np.flatnonzero(chosen))}
+
+    def _gone_and_begun(
+        self, kind: str, expression: Expression | None, column: str, since: datetime
+    ) -> list[tuple[float, Row]]:
+        resource = self._resources[kind]
+        lately = (resources.c.kind == kind, resources.c.gone_at >= since)
+        newest = select(resources.c.seq).where(*lately).order_by(resources.c.gone_at.desc())
+        with self._reading() as connection:
+            seqs = list(connection.scalars(newest.limit(GONE_BEGUN)))
+        found = []
+        for row in self._rows(kind, seqs):
+            began = number(row.cells[column], "time")
+            young = began is not None and began >= since.timestamp()
+            if young and (expression is None or holds(expression, resource, row)):
+                found.append((began or 0.0, row))
+        return found
 
     def values(
         self,

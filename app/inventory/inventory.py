@@ -209,6 +209,18 @@ class Inventory(Reader):
         with self._reading() as connection:
             return timeline.came_at(connection, row.kind, row.id)
 
+    def noted_since(self) -> datetime | None:
+        """Since when changes are known, as far as they are kept; None before the first."""
+        with self._reading() as connection:
+            return timeline.first_at(connection)
+
+    def reached(
+        self, kind: str, states: Collection[str], since: datetime
+    ) -> list[tuple[str, datetime]]:
+        """Which resources were seen to come into one of some states, and when, newest first."""
+        with self._reading() as connection:
+            return timeline.reached(connection, kind, states, since)
+
     def timeline(
         self, kind: str, resource_id: str, limit: int = LIMIT, before_seq: int | None = None
     ) -> list[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ RESOURCE, THERE, GONE = "resource", "there", "gone"
 TAGS = "tag:"  # the field of a tag is this and its key
 BY_US, BY_OTHERS = "any", "none"  # instead of an action's id
 LIMIT = 100
+MOST = 20_000
 _DAY = timedelta(days=1)
 
 
@@ -103,6 +104,23 @@ def came_at(connection: Connection, kind: str, resource_id: str) -> datetime | N
         changes.c.after == THERE,
     )
     return connection.scalar(came.order_by(changes.c.seq.desc()).limit(1))
+
+
+def first_at(connection: Connection) -> datetime | None:
+    """When the first change was seen that is still kept."""
+    return connection.scalar(select(changes.c.at).order_by(changes.c.at).limit(1))
+
+
+def reached(
+    connection: Connection, kind: str, states: Collection[str], since: datetime
+) -> list[tuple[str, datetime]]:
+    """Which resources came into one of some states, and when, newest first; 20,000 at most."""
+    came = (changes.c.kind == kind, changes.c.field == "state", changes.c.after.in_(states))
+    found = select(changes.c.id, changes.c.at).where(*came, *_since(since))
+    return [
+        (resource_id, at)
+        for resource_id, at in connection.execute(found.order_by(changes.c.seq.desc()).limit(MOST))
+    ]
 
 
 def activity(
