@@ -161,7 +161,8 @@ def _values(draft: Draft, now: datetime) -> dict[str, Any]:
     try:
         parse(draft.filter, ruled.resource, now)
     except FilterError as error:
-        raise WatchError(error.message, "filter") from None
+        place = "" if error.position is None else f"At character {error.position + 1}: "
+        raise WatchError(place + error.message, "filter") from None
     if draft.late_after is not None and not 0 < draft.late_after <= LONGEST_LATE:
         raise WatchError("From one minute to 366 days.", "late_after")
     return {

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, Regexp
 
 from app.aws import topics
 from app.inventory.filters import MAX_LENGTH
@@ -39,8 +39,10 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
     }
 
     client_token = HiddenField(validators=[Length(max=64), Regexp(SENDING_FORM)])
-    name = StringField("Name", filters=[strip], validators=[InputRequired(), OneLine(200)])
-    kind = SelectField("Kind", choices=options((kind, RULED[kind].resource.title) for kind in RULED))
+    name = StringField("Name", filters=[strip], validators=[DataRequired(), OneLine(200)])
+    kind = SelectField(
+        "Kind", choices=options((kind, RULED[kind].resource.title) for kind in RULED)
+    )
     filter = StringField(
         "Filter",
         filters=[strip],
@@ -56,18 +58,28 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
         """What its watches wait for; of the first kind, until one is chosen that exists."""
         return RULED[self.kind.data if self.kind.data in RULED else next(iter(RULED))].awaited
 
-    def prepare(self, found: list[Row], account: str, region: str) -> None:
-        """Fill in the topics, which are ``found``, and what can be told of the kind."""
+    def prepare(self, found: list[Row], account: str, region: str, anew: bool) -> None:
+        """Fill in the topics, which are ``found``, and what can be told of the kind.
+
+        ``anew``: nobody has chosen yet, or for another kind, what is told.
+        """
         if self.kind.data not in RULED and not self.is_submitted():
             self.kind.data = next(iter(RULED))
+        self.filter.render_kw = {
+            "data-suggest": f"/suggest/{RULED[self.awaited.kind].resource.slug}",
+            "maxlength": MAX_LENGTH,
+            "autocapitalize": "off",
+            "spellcheck": "false",
+        }
         self.client_token.data = self.client_token.data or str(uuid.uuid4())
         self.topic_arn.choices = topic_options(found, account, region)
         known = [choice.value for choice in self.topic_arn.choices]
         if self.topic_arn.data in (None, "", "None") and known:
             self.topic_arn.data = known[0]
-        names = [each.name for each in self.awaited.outcomes]
-        self.outcomes.data = [name for name in self.outcomes.data or [] if name in names]
-        self.offer_outcomes(self.awaited, usual_outcomes(self.awaited))
+        if anew:
+            names = [each.name for each in self.awaited.outcomes]
+            self.outcomes.data = [name for name in self.outcomes.data or [] if name in names]
+        self.offer_outcomes(self.awaited, usual_outcomes(self.awaited) if anew else ())
 
     def examine(self, topic: Row | None) -> bool:
         """Whether all is right but for what the store refuses; errors stand at the fields."""

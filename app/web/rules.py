@@ -8,9 +8,12 @@ from flask import Flask, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.db import now
-from app.inventory import FilterError
+from app.inventory import FilterError, Query
+from app.inventory.tokens import quote, quote_tag
 from app.resources import RESOURCES
-from app.resources.spec import Row
+from app.resources.forms import link
+from app.resources.notify import late_parts
+from app.resources.spec import LATE, Resource, Row
 from app.watches import Rule, WatchError
 from app.watches.previews import Preview, preview
 from app.watches.ruled import RULED
@@ -25,10 +28,11 @@ _LATELY = 20  # watches that a rule's page shows
 def list_page() -> ResponseReturnValue:
     """All rules, by name."""
     rules = house().rules.list()
-    revision = polls.digest(rules)
+    warnings = _warnings(rules)
+    revision = polls.digest(rules, warnings)
     if same := polls.same(revision):
         return same
-    return polls.answer(_template("list"), revision, rules=rules, topics=_topics_of(rules))
+    return polls.answer(_template("list"), revision, rules=rules, warnings=warnings)
 
 
 def rule_page(rule_id: str) -> ResponseReturnValue:
@@ -36,25 +40,32 @@ def rule_page(rule_id: str) -> ResponseReturnValue:
     rule = house().rules.get(rule_id)
     if rule is None:
         return _unknown(rule_id)
-    watches = house().watches.of_rule(rule_id, _LATELY)
-    revision = polls.digest(rule, watches)
+    watches = house().watches.list(limit=_LATELY, rule_id=rule_id)
+    total = house().watches.count(rule_id=rule_id)
+    warning = unheard(_topic(rule.topic_arn))
+    revision = polls.digest(rule, watches, total, warning)
     if same := polls.same(revision):
         return same
-    topic = _topic(rule.topic_arn)
     return polls.answer(
         _template("rule"),
         revision,
         rule=rule,
         resource=RESOURCES[rule.kind],
+        repeats=RULED[rule.kind].awaited.repeats,
         watches=watches,
-        topic=topic,
-        warning=unheard(topic),
+        total=total,
+        warning=warning,
+        late=_late(rule),
     )
 
 
 def new_page() -> ResponseReturnValue:
     """The form of a new rule, prefilled from the address."""
-    given = {key: request.args[key] for key in ("name", "kind", "filter", "topic_arn") if key in request.args}
+    given = {
+        key: request.args[key]
+        for key in ("name", "kind", "filter", "topic_arn")
+        if key in request.args
+    }
     form = RuleForm() if request.method == "POST" else RuleForm(formdata=None, data=given)
     return _form_page(form, None)
 
@@ -71,9 +82,10 @@ def edit_page(rule_id: str) -> ResponseReturnValue:
 def _form_page(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
     services = house()
     account = services.accounts.require()
-    form.prepare(services.inventory.all("topic"), account.id, account.regions[0])
     doing = request.form.get("_do", "perform")
-    if request.method == "GET" or doing == "refill":
+    anew = request.method == "GET" or doing == "refill"
+    form.prepare(services.inventory.all("topic"), account.id, account.regions[0], anew)
+    if anew:
         return _shown(form, rule)
     if doing == "preview":
         return render_template("rules/preview.html", **_previewed(form))
@@ -113,8 +125,9 @@ def _previewed(form: RuleForm) -> dict[str, Any]:
     except FilterError as error:
         wrong = error
     return {
-        "ruled": RULED[kind],
         "resource": RESOURCES[kind],
+        "repeats": RULED[kind].awaited.repeats,
+        "began": RULED[kind].began,
         "preview": found,
         "wrong": wrong,
         "typed": text,
@@ -141,7 +154,7 @@ def delete(rule_id: str) -> ResponseReturnValue:
     rule = services.rules.get(rule_id)
     if rule is None:
         return _unknown(rule_id)
-    waiting = services.watches.waiting_of_rule(rule_id)
+    waiting = services.watches.count("waiting", rule_id=rule_id)
     if request.method == "GET":
         return render_template("rules/delete.html", rule=rule, waiting=waiting)
     services.rules.remove(rule_id)
@@ -149,11 +162,19 @@ def delete(rule_id: str) -> ResponseReturnValue:
     return redirect("/rules", 303)
 
 
+def _late(rule: Rule) -> str:
+    """When what it catches is late, in words; empty if nobody wants to know."""
+    if LATE not in rule.outcomes:
+        return ""
+    number, unit = late_parts(rule.late_after)
+    return f"{number} {unit}" if number else "three times what is usual"
+
+
 def _topic(arn: str) -> Row | None:
     return house().inventory.get("topic", arn) if arn else None
 
 
-def _topics_of(rules: list[Rule]) -> dict[str, str]:
+def _warnings(rules: list[Rule]) -> dict[str, str]:
     """The warnings by the ARN of the topic, of those that have one."""
     told = {arn: unheard(_topic(arn)) for arn in {rule.topic_arn for rule in rules}}
     return {arn: text for arn, text in told.items() if text}
@@ -168,8 +189,29 @@ def _unknown(rule_id: str) -> ResponseReturnValue:
     return error_page(404, "There is no such rule", rule_id[:100], links=links)
 
 
+def of_list(resource: Resource, query: Query) -> str:
+    """The address of a new rule for what a list shows; empty where there are no rules for it."""
+    if resource.kind not in RULED:
+        return ""
+    chosen = [
+        " or ".join(f"{name} = {quote(value)}" for value in values)
+        for name, values in query.facets.items()
+    ]
+    parts = [part for part in (query.q, *chosen) if part]
+    text = " ".join(f"({part})" for part in parts) if len(parts) > 1 else "".join(parts)
+    return link("/rules/new", kind=resource.kind, filter=text)
+
+
+def of_tag(resource: Resource, key: str, value: str) -> str:
+    """The address of a new rule for what has a tag; empty where there are no rules for it."""
+    if resource.kind not in RULED:
+        return ""
+    return link("/rules/new", kind=resource.kind, filter=f"{quote_tag(key)} = {quote(value)}")
+
+
 def register(app: Flask) -> None:
-    """The pages of the rules."""
+    """The pages of the rules, and the ways to them."""
+    app.jinja_env.globals.update(rule_of_list=of_list, rule_of_tag=of_tag)
     both = ["GET", "POST"]
     app.add_url_rule("/rules", "rules", list_page)
     app.add_url_rule("/rules/new", "rule_new", new_page, methods=both)
