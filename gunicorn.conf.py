@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app import settings
+from gunicorn.glogging import Logger
+
+from app import logs, settings
 
 try:
     _settings = settings.load()
@@ -37,6 +39,20 @@ control_socket_disable = True
 # The application logs its requests itself; of gunicorn only what is wrong is of interest.
 accesslog = None
 loglevel = "warning"
+
+
+class JsonLogger(Logger):
+    """gunicorn's logger, writing lines of the same form as the application's."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called by gunicorn at the start, and when it is configured anew."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.json_formatter())
+
+
+if _settings.log_format == "json":
+    logger_class = JsonLogger
 
 SWITCH_SECONDS = 0.0005
 

@@ -70,7 +70,14 @@ class Poller:
         except AwsError as error:
             text = f"{error.code}: {error.message} {error.advice}".strip()
             delay = postpone(self._engine, batch, now, self._poll_seconds, harmless(text))
-            _log.warning("poll failed", region=batch.region, code=error.code, again_in=delay)
+            _log.warning(
+                "poll failed",
+                account=batch.account,
+                region=batch.region,
+                kind=batch.kind,
+                code=error.code,
+                again_in=delay,
+            )
         else:
             self._record(batch, found, now)
         return True
@@ -154,6 +161,13 @@ def _owe(connection: Connection, watch: Mapping[str, Any], outcome: str, now: da
         wording = settings_for(connection, watch["topic_arn"]).wording
         row = notice_row(watch, outcome, now, wording)
         connection.execute(insert(notices).values(row))
-        _log.info("notice owed", notice=identity, outcome=outcome, watch=watch["id"])
+        _log.info(
+            "notice owed",
+            notice=identity,
+            watch=watch["id"],
+            account=watch["account"],
+            region=watch["region"],
+            outcome=outcome,
+        )
     text = f"Outcome: {outcome}. The notice {identity} is to be published."
     tell(connection, watch["id"], now, "owed", text, identity)
