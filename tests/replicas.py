@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from tests.web.browser import Page
@@ -60,16 +61,17 @@ class Replica:
 
     def ready(self) -> bool:
         """Whether it says that requests may be sent to it."""
-        return self.status("/readyz") == 200
+        return self.ask("/readyz")[0] == 200
 
-    def status(self, path: str) -> int | None:
-        """The status of its own answer; None if there is none."""
+    def ask(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, str]:
+        """Status and text of its own answer; the status is 0 if there is none."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
         try:
-            connection.request("GET", path)
-            return connection.getresponse().status
+            connection.request("GET", path, headers=dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
         except (OSError, http.client.HTTPException):
-            return None
+            return 0, ""
         finally:
             connection.close()
 

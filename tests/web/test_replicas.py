@@ -19,6 +19,7 @@ from tests.replicas import Balancer, Person, Replica, until
 from tests.web.conftest import Aws
 
 HOSTS = ("127.0.0.2", "127.0.0.3")  # one port: the name of the session's cookie contains it
+KEY, TOKEN = "the-same-key-for-both", "the-token-of-prometheus"
 ENOUGH = 30  # requests that each of those who work at once makes, at least
 
 
@@ -55,7 +56,9 @@ def estate(
             "ENCANTE_REGIONS": "us-east-1",
             "ENCANTE_DATABASE_URL": url,
             "ENCANTE_DATA": str(folder / "nothing"),
-            "ENCANTE_SECRET_KEY": "the-same-for-both",
+            "ENCANTE_SECRET_KEY": KEY,
+            "ENCANTE_METRICS_TOKEN": TOKEN,
+            "ENCANTE_LOG_FORMAT": "json",
             "ENCANTE_DRAIN_SECONDS": "1",
             "ENCANTE_POLL_SECONDS": "0.5",
             "ENCANTE_CHANGING_SECONDS": "1",
@@ -151,3 +154,27 @@ def test_when_one_is_killed_pages_and_watches_go_on(estate: Estate) -> None:
 
     until(lambda: states() == ["sent"], "the notice is sent")
     assert estate.aws.calls()["Publish"] == 1
+
+
+def test_each_tells_the_same_of_the_database(estate: Estate) -> None:
+    estate.all_ready()
+
+    def told(replica: Replica) -> list[str]:
+        status, text = replica.ask("/metrics", {"Authorization": f"Bearer {TOKEN}"})
+        assert status == 200
+        shared = ("encante_watches", "encante_notices")
+        return [line for line in text.splitlines() if line.startswith(shared)]
+
+    first, second = map(told, estate.replicas)
+    assert first == second
+    assert any(line.startswith("encante_notices_sent_total ") for line in first)
+    assert estate.replicas[0].ask("/metrics")[0] == 401
+
+
+def test_every_line_of_the_logs_is_json_and_tells_no_secret(estate: Estate) -> None:
+    for replica in estate.replicas:
+        text = replica.log.read_text()
+        events = [json.loads(line)["event"] for line in text.splitlines()]
+        assert events
+        assert KEY not in text
+        assert TOKEN not in text
