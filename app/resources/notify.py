@@ -166,7 +166,9 @@ class NotifyForm(TellingFields, ActionForm):
     def offer_notification(self, desk: Desk, region: str) -> None:
         """Fill in the topics and the outcomes."""
         self.topic_arn.choices = topic_options(desk.known.all("topic"), desk.account, region)
-        self.offer_outcomes(self.awaited, self.ticked or usual_outcomes(self.awaited))
+        chosen = self.is_submitted() and self.asked  # none is a choice, too, and told of
+        ticked = () if chosen else self.ticked or usual_outcomes(self.awaited)
+        self.offer_outcomes(self.awaited, ticked)
 
     def examine_notification(self, desk: Desk) -> None:
         """Complain about a topic that is not there, a name that cannot be, what is to be told."""
