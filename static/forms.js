@@ -89,8 +89,9 @@
       const field = part.closest("form").elements[name];
       const wanted = when.split(" ");
       // of several boxes with one name, each that is ticked
-      const values = field?.[0]?.type === "checkbox"
-        ? [...field].filter((box) => box.checked && !box.disabled).map((box) => box.value)
+      const boxes = field?.length ? [...field].filter(({ type }) => type === "checkbox") : [];
+      const values = boxes.length
+        ? boxes.filter((box) => box.checked && !box.disabled).map((box) => box.value)
         : [field?.type === "checkbox" ? (field.checked ? "yes" : "") : field?.value ?? ""];
       const asked = values.some((value) => wanted.includes(value));
       part.hidden = !asked && !part.querySelector("[aria-invalid=true]");

@@ -37,8 +37,11 @@ WITH_A_PAST = ("snapshot",)
 
 
 def outcome_options(awaited: Awaited) -> list[SelectChoice]:
-    """The outcomes of what is waited for, each with the sentence that tells it."""
-    return options((each.name, f"{each.name}: it {each.told}") for each in awaited.outcomes)
+    """The outcomes of what is waited for, each with the sentence that tells more than its name."""
+    return options(
+        (each.name, each.name if each.name in each.told else f"{each.name}: it {each.told}")
+        for each in awaited.outcomes
+    )
 
 
 def usual_outcomes(awaited: Awaited) -> list[str]:

@@ -45,6 +45,20 @@ def in_words(known: Estimate | None) -> str:
     return known.words(now()) if known else ""
 
 
+def in_short(known: Estimate | None) -> str:
+    """An estimate for a table, in UTC: 14:20 (14:05–15:10); an empty text for none."""
+    if known is None:
+        return ""
+    if known.beyond:
+        return "longer than ever"
+    today = now().date()
+    about, early, late = (
+        moment.strftime("%H:%M" if moment.date() == today else "%d %b %H:%M")
+        for moment in (known.median_at, known.early_at, known.late_at)
+    )
+    return f"{about} ({early}–{late})"
+
+
 def step(any_pending: bool) -> int:
     """Changes whenever estimates on a page are to be told anew."""
     return int(now().timestamp() // STEP_SECONDS) if any_pending else 0

@@ -68,7 +68,10 @@ def front() -> ResponseReturnValue:
         return same
     places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
     cards, changing, wrong = _cards(), inventory.changing(), troubles(places)
-    due = {each: expected.in_words(it) for each, it in expected.of_rows(changing).items()}
+    due = {
+        each: (expected.in_short(it), expected.in_words(it))
+        for each, it in expected.of_rows(changing).items()
+    }
     changes = inventory.activity(ActivityQuery(), RECENT)
     read_at = oldest(places)
     shown = polls.digest(

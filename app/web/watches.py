@@ -58,6 +58,7 @@ def list_page() -> ResponseReturnValue:
         watches=views,
         estimates=estimates,
         words=expected.in_words,
+        short=expected.in_short,
         total=total,
         given=given,
         offered={"state": STATES, "kind": tuple(AWAITED), "topic": topics},
