@@ -23,7 +23,7 @@ from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.settings import Settings
 from app.ticks import Ticks
-from app.watches import Watches
+from app.watches import Rules, Watches
 from tests.accounts import one_account
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -129,6 +129,7 @@ def make_house(folder: Path, pending: int) -> House:
             poll_seconds=settings.poll_seconds,
             clock=lambda: account.now,
         ),
+        Rules(engine, accounts, inventory, collector.learn, clock=lambda: account.now),
         Metrics(engine, settings, ticks),
         ticks,
     )
