@@ -149,6 +149,11 @@ def _nav() -> list[NavItem]:
     waiting = house().recall("open watches", house().watches.open_count)
     active = path.startswith("/watches")
     items.append(NavItem("Watches", "/watches", active, waiting, "watch", "Messages"))
+    active = path == "/rules" or path.startswith("/rules/")
+    items.append(NavItem("Rules", "/rules", active, None, "rule", "Messages"))
+    person = house().recall("notices for a person", house().watches.notices.for_a_person)
+    active = path == "/notices" or path.startswith("/notices/")
+    items.append(NavItem("Notices", "/notices", active, person or None, "notice", "Messages"))
     groups = list(dict.fromkeys(item.group for item in items))
     return sorted(items, key=lambda item: groups.index(item.group))
 

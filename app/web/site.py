@@ -32,6 +32,7 @@ from app.web import (
     health,
     lists,
     messages,
+    notices,
     picks,
     places,
     preferences,
@@ -42,6 +43,7 @@ from app.web import (
     troubles,
     views,
     watches,
+    wording,
 )
 from app.web.timing import Timed
 
@@ -95,6 +97,8 @@ def make_flask(house: House) -> Flask:
         places,
         troubles,
         messages,
+        notices,
+        wording,
         watches,
         rules,
         forms,
