@@ -124,7 +124,7 @@ def wording_page() -> ResponseReturnValue:
     """The templates: GET shows them; POST previews, saves, or goes back to what is built in."""
     topic_arn = request.args.get("topic", ALL)
     topic = _topic(topic_arn)
-    book = house().watches.topics
+    book = house().watches.topic_settings
     own = book.own(topic_arn)
     form = WordingForm()
     form.sample.choices = _choices(topic_arn)
@@ -152,7 +152,7 @@ def _topic(topic_arn: str) -> Row | None:
     if topic_arn == ALL:
         return None
     row = house().inventory.get("topic", topic_arn)
-    if row is None and house().watches.topics.own(topic_arn) is None:
+    if row is None and house().watches.topic_settings.own(topic_arn) is None:
         raise FilterError("topic", f"The topic {topic_arn[:100]!r} is not known here.")
     return row
 
@@ -163,7 +163,7 @@ def _page(form: WordingForm, topic_arn: str, topic: Row | None, own: TopicSettin
         form=form,
         topic_arn=topic_arn,
         own=own,
-        others=[] if topic_arn else house().watches.topics.with_own(),
+        others=[] if topic_arn else house().watches.topic_settings.with_own(),
         names=NAMES,
         back=link("/notices", topic=topic_arn) if topic_arn else "/notices",
         **_preview(form, topic_arn, topic),
