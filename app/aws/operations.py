@@ -83,6 +83,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     **_table(
         "sns",
         "read",
+        "GetSubscriptionAttributes",
         "GetTopicAttributes",
         "ListSubscriptions",
         "ListSubscriptionsByTopic",

@@ -10,6 +10,7 @@ from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.listing import Description, Listing, Rota, in_parts
+from app.aws.queue_policy import lets_send, statements_of
 from app.aws.tags import tag_list
 from app.aws.topics import account_of, region_of
 
@@ -106,43 +107,14 @@ def delete_queue(queue: Description) -> Call:
 
 
 def lets_topic_send(queue: Description, topic: str) -> bool:
-    """Whether the queue's policy, as Encante would write it, lets the topic send to it."""
-    return any(_allows(entry, topic) for entry in _statements(queue))
+    """Whether the queue's policy lets the topic send to it."""
+    return lets_send(_policy(queue), queue["QueueArn"], topic)
 
 
 def _policy(queue: Description) -> dict[str, Any]:
     policy = queue.get("Attributes", {}).get("Policy") or '{"Version": "2012-10-17"}'
     found: dict[str, Any] = json.loads(policy)
     return found
-
-
-def _statements(queue: Description) -> list[dict[str, Any]]:
-    statements = _policy(queue).get("Statement", [])
-    return [statements] if isinstance(statements, dict) else list(statements)
-
-
-def _allows(statement: Mapping[str, Any], topic: str) -> bool:
-    if statement.get("Effect") != "Allow" or not _is_for_sns(statement.get("Principal")):
-        return False
-    actions = _several(statement.get("Action"))
-    if not any(action.lower() in {"sqs:sendmessage", "sqs:*", "*"} for action in actions):
-        return False
-    conditions = statement.get("Condition")
-    # as a whole string, in quotes: another topic's ARN may begin alike
-    return not conditions or json.dumps(topic) in json.dumps(conditions)
-
-
-def _is_for_sns(principal: Any) -> bool:
-    # A queue made in AWS's console allows everything to its owner, which SNS is not.
-    if not isinstance(principal, Mapping):
-        return bool(principal == "*")
-    services = _several(principal.get("Service"))
-    return "*" in _several(principal.get("AWS")) or "sns.amazonaws.com" in services
-
-
-def _several(value: Any) -> list[str]:
-    # a policy may hold one value where a list is meant
-    return [value] if isinstance(value, str) else list(value or [])
 
 
 def let_topic_send(queue: Description, topic: str) -> Call:
@@ -155,7 +127,8 @@ def let_topic_send(queue: Description, topic: str) -> Call:
         "Resource": arn,
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
-    policy = {**_policy(queue), "Statement": [*_statements(queue), statement]}
+    held = _policy(queue)
+    policy = {**held, "Statement": [*statements_of(held), statement]}
     return Call(
         "sqs",
         "SetQueueAttributes",

@@ -31,6 +31,9 @@ OWN = "Subscriptions"  # those of the topic's own account
 OTHERS = "_OtherSubscriptions"  # those of other accounts
 ATTRIBUTES = "_Attributes"
 TAGS = "_Tags"
+SETTINGS = "_SubscriptionAttributes"  # of some of its own subscriptions, by their ARN
+_MOST_SETTINGS = 10  # subscriptions of one topic whose attributes are read: a call for each
+_TOLD = ("RedrivePolicy", "FilterPolicy", "RawMessageDelivery")
 
 
 def region_of(arn: str) -> str:
@@ -116,7 +119,25 @@ def _whole(clients: Clients, region: str, account: str, arn: str) -> Description
         OTHERS: _ordered(entry for entry in listed if entry not in own),
         ATTRIBUTES: attributes.get("Attributes", {}),
         TAGS: sorted(tags.get("Tags", []), key=lambda tag: str(tag.get("Key"))),
+        SETTINGS: dict(_settings(clients, region, _ordered(own))),
     }
+
+
+def _settings(
+    clients: Clients, region: str, subscribed: Iterable[Description]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """What becomes of what cannot be delivered, and what is filtered out, by subscription."""
+    arns = [entry.get("SubscriptionArn", "") for entry in subscribed]
+    for arn in [arn for arn in arns if arn.startswith("arn:")][:_MOST_SETTINGS]:
+        call = Call("sns", "GetSubscriptionAttributes", region, {"SubscriptionArn": arn})
+        try:
+            told = call.run(clients).get("Attributes", {})
+        except AwsError as error:
+            # It may have gone meanwhile. Permissions that were given before this was read lack it.
+            if error.trouble not in {"missing", "refused", "unsupported"}:
+                raise
+            continue
+        yield arn, {name: told[name] for name in _TOLD if name in told}
 
 
 def _ordered(subscriptions: Iterable[Description]) -> list[Description]:

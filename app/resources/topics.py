@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from app.aws import queues, topics
+from app.aws import topics
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
-from app.resources.fields import OneLine, TagsField, options, strip
+from app.resources.fields import OneLine, TagsField, strip
 from app.resources.forms import (
     ActionForm,
     Answers,
@@ -23,20 +21,15 @@ from app.resources.forms import (
 )
 from app.resources.notify import TOPIC_NAME, TOPIC_RULE
 from app.resources.spec import Action, Column, Relation, Resource, Row, tags_of
+from app.resources.subscriptions import (
+    ConfirmForm,
+    PermitForm,
+    SubscribeForm,
+    UnsubscribeForm,
+)
 from app.resources.tagging import TagsForm
 
 MESSAGE_BYTES = 256 * 1024
-_ENDPOINTS: dict[str, tuple[str, str]] = {
-    "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as ops@example.com"),
-    "email-json": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as ops@example.com"),
-    "http": (r"http://\S+", "a URL that begins with http://"),
-    "https": (r"https://\S+", "a URL that begins with https://"),
-    "sqs": (r"arn:[\w-]+:sqs:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SQS queue"),
-    "sms": (r"\+\d{6,15}", "a phone number such as +491701234567"),
-    "lambda": (r"arn:[\w-]+:lambda:\S+", "the ARN of a Lambda function"),
-    "firehose": (r"arn:[\w-]+:firehose:\S+", "the ARN of a Firehose delivery stream"),
-    "application": (r"arn:[\w-]+:sns:\S+:endpoint/\S+", "the ARN of a platform endpoint"),
-}
 
 
 def _attribute(description: Description, name: str) -> str | None:
@@ -90,139 +83,6 @@ class CreateTopicForm(CreateForm):
     def finish(self, desk: Desk, answers: Answers) -> Done:
         arn = answers[-1]["TopicArn"]
         return Done(f"Topic {arn} is made. Subscribe to it now.", page_of("topics", arn))
-
-
-class SubscribeForm(ActionForm):
-    """Subscribe an endpoint to a topic; a queue is given the policy that it needs."""
-
-    title = "Subscribe to the topic"
-    submit_label = "Subscribe"
-    sections = (Section("Subscription", ("protocol", "endpoint", "raw_message_delivery")),)
-
-    protocol = SelectField("Protocol", choices=options((name, name) for name in topics.PROTOCOLS))
-    endpoint = StringField(
-        "Endpoint",
-        filters=[strip],
-        validators=[InputRequired(), OneLine(2048)],
-        description="An e-mail address, a URL, the ARN of a queue, … as the protocol asks for.",
-    )
-    raw_message_delivery = BooleanField(
-        "Raw message delivery",
-        description="The message as it is, without SNS's JSON around it (sqs, http, https).",
-    )
-
-    def examine(self, desk: Desk) -> None:
-        protocol, endpoint = self.protocol.data, self.endpoint.data or ""
-        form, rule = _ENDPOINTS.get(protocol, (".*", ""))
-        if not re.fullmatch(form, endpoint):
-            self.complain("endpoint", f"{protocol} needs {rule}.")
-            return
-        if _is_fifo(desk.row) and protocol != "sqs":
-            self.complain("protocol", "Only SQS queues can be subscribed to a FIFO topic.")
-        if self.raw_message_delivery.data and protocol not in {"sqs", "http", "https", "firehose"}:
-            self.complain("raw_message_delivery", f"Not possible with {protocol}.")
-
-    def _queue(self, desk: Desk) -> Row | None:
-        if self.protocol.data != "sqs":
-            return None
-        known = desk.known.get("queue", self.endpoint.data or "")
-        return None if known is None or known.gone else known
-
-    def plan(self, desk: Desk) -> Plan:
-        calls: list[Call] = []
-        queue = self._queue(desk)
-        if queue and not queues.lets_topic_send(queue.description, desk.row.id):
-            calls.append(queues.let_topic_send(queue.description, desk.row.id))
-        calls.append(
-            topics.subscribe(
-                desk.row.id,
-                self.protocol.data or "",
-                self.endpoint.data or "",
-                bool(self.raw_message_delivery.data),
-            )
-        )
-        return Plan(self.title, tuple(calls))
-
-    def warnings(self, desk: Desk) -> list[str]:
-        if self.protocol.data == "sqs":
-            if self.endpoint.data and self._queue(desk) is None:
-                return [
-                    "This queue is not among the ones known here, so its policy is left as it is. "
-                    "Without one that lets the topic send, messages vanish silently."
-                ]
-            return []
-        if self.protocol.data in {"email", "email-json", "http", "https"}:
-            return ["It counts only when it is confirmed, within two days, at its endpoint."]
-        return []
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        url = page_of("topics", desk.row.id)
-        if self.protocol.data in {"email", "email-json", "http", "https"}:
-            told = f"{self.endpoint.data} was asked to confirm. Nothing is sent to it before that."
-            return Done(told, url, "warning")
-        return Done(f"{self.endpoint.data} is subscribed.", url)
-
-
-class ConfirmForm(ActionForm):
-    """Confirm a subscription by the token that its endpoint was sent."""
-
-    title = "Confirm a subscription"
-    submit_label = "Confirm"
-    sections = (Section("Token", ("token",)),)
-
-    token = TextAreaField(
-        "Token, or the whole link that was sent",
-        filters=[strip],
-        validators=[InputRequired()],
-        description="The link in the message holds it: …&Token=2336412f37…",
-    )
-
-    def _token(self) -> str:
-        found = re.search(r"[?&]Token=([0-9A-Za-z]+)", self.token.data or "")
-        return found[1] if found else (self.token.data or "")
-
-    def examine(self, desk: Desk) -> None:
-        if not re.fullmatch(r"[0-9A-Za-z-]{16,512}", self._token()):
-            self.complain("token", "This holds no token: a long row of letters and digits.")
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(self.title, (topics.confirm_subscription(desk.row.id, self._token()),))
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done("The subscription is confirmed.", page_of("topics", desk.row.id))
-
-
-class UnsubscribeForm(ActionForm):
-    """End a subscription."""
-
-    title = "End a subscription"
-    submit_label = "Unsubscribe"
-    danger = True
-    sections = (Section("Subscription", ("subscription_arn",)),)
-
-    subscription_arn = SelectField("Subscription", validate_choice=False)
-
-    def prepare(self, desk: Desk) -> None:
-        self.subscription_arn.choices = options(
-            [
-                (entry["SubscriptionArn"], f"{entry.get('Protocol')}: {entry.get('Endpoint')}")
-                for entry in topics.subscriptions(desk.row.description)
-                if entry.get("SubscriptionArn", "").startswith("arn:")
-            ]
-            or [("", "No confirmed subscription")]
-        )
-
-    def examine(self, desk: Desk) -> None:
-        known = {choice.value for choice in self.subscription_arn.choices}
-        if not self.subscription_arn.data or self.subscription_arn.data not in known:
-            self.complain("subscription_arn", "Choose a subscription of this topic.")
-
-    def plan(self, desk: Desk) -> Plan:
-        call = topics.unsubscribe(desk.row.id, self.subscription_arn.data or "")
-        return Plan(self.title, (call,))
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done("The subscription is ended.", page_of("topics", desk.row.id))
 
 
 class PublishForm(ActionForm):
@@ -343,6 +203,7 @@ TOPIC = Resource(
     actions=(
         Action("new", "Create topic", CreateTopicForm, on="none"),
         Action("subscribe", "Subscribe", SubscribeForm),
+        Action("permit", "Let it send to a queue", PermitForm),
         Action("confirm", "Confirm a subscription", ConfirmForm),
         Action("publish", "Publish a message", PublishForm),
         Action("unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe),

@@ -65,6 +65,12 @@ class Sns:
             return None
         return {"Attributes": {"DisplayName": f"about {asked['TopicArn']}"}}
 
+    def GetSubscriptionAttributes(self, asked: dict[str, str]) -> dict[str, Any] | None:
+        if asked["SubscriptionArn"] in self.gone:
+            return None
+        more = {"RedrivePolicy": '{"deadLetterTargetArn": "arn:dlq"}', "Owner": ACCOUNT}
+        return {"Attributes": more}
+
     def ListTagsForResource(self, asked: dict[str, str]) -> dict[str, Any]:
         return {"Tags": [{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "1"}]}
 
@@ -133,6 +139,19 @@ def test_a_topic_is_described_alike_whichever_way_it_is_read(sns: Sns, clients: 
     assert topics.confirmed(whole) == 3
     all_due = topics._Topics(Rota(new=100))
     assert listed(all_due, clients)[first] == whole
+
+
+def test_what_becomes_of_undelivered_messages_is_read_of_some_subscriptions(
+    sns: Sns, recorder: Recorder, clients: Clients
+) -> None:
+    first = sns.topics[0]
+    sns.subscriptions = [subscription(first, f"queue-{number:02}") for number in range(12)]
+    sns.gone = {f"{first}:queue-03"}
+    (whole,) = topics._Topics(Rota()).read(clients, REGION, ACCOUNT, [first])
+    told = whole[topics.SETTINGS]
+    assert calls(recorder)["GetSubscriptionAttributes"] == 10
+    assert f"{first}:queue-03" not in told
+    assert told[f"{first}:queue-00"] == {"RedrivePolicy": '{"deadLetterTargetArn": "arn:dlq"}'}
 
 
 def test_what_is_not_read_with_every_refresh_is_an_extra(sns: Sns, clients: Clients) -> None:
