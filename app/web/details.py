@@ -22,6 +22,7 @@ from app.web.context import house, name_rows
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
 from app.web.lists import AGE
+from app.web.parts import part_of
 from app.web.related import list_of
 from app.web.told import tell
 
@@ -54,7 +55,8 @@ def _is_live(row: Row) -> bool:
 def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Response:
     services = house()
     watches = services.watches.of_resource(row.id, WATCHES + 1)
-    around = _around(resource, row, watches)
+    part = part_of(row)
+    around = polls.digest(_around(resource, row, watches), part)
     if same := polls.same_around(around):
         return same
     ties = related(services.inventory, RESOURCES, row)
@@ -62,7 +64,8 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
     failure = _failure(row)
     due = expected.of_rows([row]).get(row.id)
     words = {watch.id: expected.in_words(expected.of_watch(watch)) for watch in watches}
-    shown = _shown(row, ties, watches, changes, failure, [expected.in_words(due), words])
+    more = [expected.in_words(due), words, part]
+    shown = _shown(row, ties, watches, changes, failure, more)
     if same := polls.same_shown(around, shown):
         return same
     return polls.answer(
@@ -74,6 +77,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
         seen_at=seen_at,
         age=seconds_since(seen_at, services.inventory.now()),
         failure=failure,
+        part=part,
         columns=resource.columns,
         ties=[(each, list_of(each, row)) for each in ties],
         actions=_offers(resource, row),

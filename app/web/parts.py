@@ -1,0 +1,34 @@
+"""What stands in the parts of a resource's page that only its kind has (``<slug>/part.html``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.resources.deliveries import doubts
+from app.resources.spec import Row
+from app.watches.notices import FOR_A_PERSON, NoticeQuery
+from app.web.context import house
+
+_SHOWN = 100
+
+
+def part_of(row: Row) -> Any:
+    """What the template of its kind needs besides the row; None for most kinds."""
+    tell = _PARTS.get(row.kind)
+    return tell(row) if tell and not row.gone else None
+
+
+def _of_topic(row: Row) -> dict[str, Any]:
+    services = house()
+    accounts = [account.id for account in services.accounts.all()]
+    decide = NoticeQuery(FOR_A_PERSON, row.id)
+    return {
+        "doubts": doubts(row, services.inventory, accounts),
+        "own": services.watches.topic_settings.own(row.id) is not None,
+        "settings": services.watches.topic_settings.of(row.id),
+        "person": len(services.watches.notices.ids(decide, _SHOWN)),
+    }
+
+
+_PARTS: dict[str, Callable[[Row], Any]] = {"topic": _of_topic}
