@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or
 
 from app.watches.harmless import harmless
 from app.watches.messages import test_row
-from app.watches.rows import Record, tell
+from app.watches.rows import Record, tell_of
 from app.watches.store import WatchError
 from app.watches.tables import events, notices, watches
 from app.watches.views import EventView, NoticeView
@@ -138,10 +138,10 @@ class NoticeBook:
             if row["state"] != "sent":
                 raise WatchError(f"The notice {notice_id} is {row['state']}, not sent yet.")
             again = {"state": "waiting", "due_at": now, "due_set_at": now}
+            again |= {"owner": "", "fence": row["fence"] + 1, "uncertain_since": None}
             connection.execute(update(notices).where(notices.c.id == notice_id).values(again))
-            if row["watch_id"] is not None:
-                text = f"{harmless(actor) or 'A person'} asked to publish it once more."
-                tell(connection, row["watch_id"], now, "retried", text, notice_id)
+            text = f"{harmless(actor) or 'A person'} asked to publish it once more."
+            tell_of(connection, row, now, "retried", text)
 
     def _reading(self) -> Connection:
         return self._engine.connect().execution_options(reading=True)

@@ -145,7 +145,7 @@ def test_what_was_sent_is_sent_once_more_only_on_purpose_and_with_the_same_id(
 def test_a_decision_that_came_too_late_changes_nothing_and_says_so(browser: Browser) -> None:
     notice_id = _owe(browser, state="sent", sent_at=now())
     page = browser.follow(_post(browser, f"/notices/{notice_id}/settle"))
-    assert "is sent now, not held" in page.words
+    assert "is sent, and no try of it is in doubt" in page.words
 
 
 def test_all_that_is_parked_of_a_topic_is_tried_again_at_once(browser: Browser) -> None:
