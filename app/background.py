@@ -51,6 +51,7 @@ def loops(house: House) -> list[Loop]:
         Loop("poll", watches.poll, house.wake, POLLERS),
         Loop("recover", watches.recover, quiet),
         Loop("send", watches.send, watches.owed, busy_pause=0.0),
+        Loop("sweep", watches.sweep, quiet),
         Loop("identity", house.meet, quiet),
         Loop("warm", lambda _: house.warm(), quiet),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
@@ -127,6 +127,7 @@ def build(settings: Settings) -> House:
             collector.learn,
             poll_seconds=settings.poll_seconds,
             sent=metrics.sent,
+            keep_for=timedelta(days=settings.keep_days),
         ),
         Rules(engine, accounts, inventory, collector.learn),
         metrics,

@@ -34,6 +34,7 @@ def house(collect: Step = idle, poll: Step = idle, stop: Callable[[], None] = la
             poll=poll,
             send=idle,
             recover=idle,
+            sweep=idle,
             hurry=idle,
             owed=threading.Event(),
             stop=lambda: None,
@@ -99,9 +100,9 @@ def test_when_they_are_stopped_the_threads_end() -> None:
     before = threading.active_count()
     background = Background(cast(House, made))
     background.start()
-    assert threading.active_count() == before + 12
-    steps = {"poll", "send", "recover", "rules", "look", "hurry", "identity", "collect", "warm"}
-    assert made.ticks.ages().keys() == steps
+    assert threading.active_count() == before + 13
+    steps = "poll send sweep recover rules look hurry identity collect warm"
+    assert made.ticks.ages().keys() == set(steps.split())
     assert not made.stopping.is_set()
     background.stop()
     assert threading.active_count() == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, urlencode
@@ -73,6 +73,8 @@ class WatchBook(Protocol):
     def cancel(self, watch_id: str) -> None: ...
 
     def of_resource(self, resource_id: str) -> Sequence[Watched]: ...
+
+    def usual(self, past: Iterable[Row]) -> float | None: ...
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,13 @@ def _a(one: str) -> str:
     return f"an {one}" if one[0] in "aeiou" else f"a {one}"
 
 
+def _lasting(seconds: float) -> str:
+    for unit, most in (("second", 120), ("minute", 7200)):
+        if seconds < most:
+            return f"{seconds / (1 if unit == 'second' else 60):.0f} {unit}s"
+    return f"{seconds / 3600:.1f} hours"
+
+
 class NotifyForm(TellingFields, ActionForm):
     """A form on which one may ask to be told what becomes of what it makes or does.
 
@@ -210,8 +217,27 @@ class NotifyForm(TellingFields, ActionForm):
         """The id of the request, which what is made has as a tag; empty if nobody is to be told."""
         return (self.client_token.data or "") if self.asked else ""
 
-    def notification_warnings(self, desk: Desk) -> list[str]:
-        """That nobody would hear of it, where that is so."""
+    def notification_warnings(self, desk: Desk, volume_id: str = "") -> list[str]:
+        """That nobody would hear of it, where that is so; when what is made of a volume is late."""
+        return [*self._deaf(desk), *self._usually(desk, volume_id)]
+
+    def _usually(self, desk: Desk, volume_id: str) -> list[str]:
+        wanted = self.asked and LATE in (self.outcomes.data or ())
+        if not wanted or self.late_number.data or self.awaits not in WITH_A_PAST:
+            return []
+        past = desk.known.find("snapshot", "volume_id", [volume_id]) if volume_id else []
+        usual = desk.watches.usual(past)
+        if usual is None:
+            return [
+                "No snapshot of this volume was completed yet, so that nothing is known of how "
+                "long they take: without a number it is never late."
+            ]
+        return [
+            f"It is late after {_lasting(3 * usual)}: snapshots of this volume usually take "
+            f"{_lasting(usual)}."
+        ]
+
+    def _deaf(self, desk: Desk) -> list[str]:
         if self.notify.data == NEW:
             return [
                 "A new topic has no subscription: subscribe to it and confirm before there is "

@@ -219,7 +219,7 @@ class CreateSnapshotForm(NotifyForm):
         return Plan(self.title, (*self.topic_calls(region), call))
 
     def warnings(self, desk: Desk) -> list[str]:
-        told = self.notification_warnings(desk)
+        told = self.notification_warnings(desk, self.volume_id.data or "")
         volume = self._volume(desk)
         if volume:
             running = desk.known.find("snapshot", "volume_id", [volume.id], volume.region)

@@ -53,7 +53,7 @@ class WatchForm(NotifyForm):
         return Plan(self.title, self.topic_calls(desk.row.region))
 
     def warnings(self, desk: Desk) -> list[str]:
-        return self.notification_warnings(desk)
+        return self.notification_warnings(desk, str(desk.row.cells.get("volume_id") or ""))
 
     def begin(self, desk: Desk) -> None:
         awaited, found = _under_way(desk)

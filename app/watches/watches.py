@@ -6,8 +6,8 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -16,11 +16,13 @@ from app.aws.accounts import Accounts
 from app.aws.listing import Description
 from app.resources.spec import Row
 from app.watches import decisions
+from app.watches.estimates import durations, estimate
 from app.watches.lookout import Lookout, steady
 from app.watches.notices import NoticeBook
 from app.watches.poller import Learn, Patience, Poller
 from app.watches.sender import Sender
 from app.watches.store import Store
+from app.watches.sweeping import Sweeper
 from app.watches.topic_settings import TopicBook
 from app.watches.views import Views, Wanted, WatchView
 
@@ -30,9 +32,9 @@ class Watches:
 
     Made once per process. ``inventory_get`` is asked for the name of a volume where a watch does
     not know it; ``learn`` is told what was read of snapshots, ``sent`` how many seconds after its
-    outcome a notice was published. ``clock`` tells the time, ``ages`` seconds that nobody can set.
-    Any number of processes may use the same database: everything that must be right is right in
-    the rows.
+    outcome a notice was published. ``keep_for``: how long what has ended is kept. ``clock`` tells
+    the time, ``ages`` seconds that nobody can set. Any number of processes may use the same
+    database: everything that must be right is right in the rows.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Watches:
         clock: Callable[[], datetime] = db.now,
         ages: Callable[[], float] = steady,
         sent: Callable[[float], None] = lambda _: None,
+        keep_for: timedelta = timedelta(days=90),
     ) -> None:
         self._store = Store(engine, clock)
         self._views = Views(engine)
@@ -56,6 +59,7 @@ class Watches:
         me = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(6)}"
         self._sender = Sender(engine, accounts, me, clock, ages, sent)
         self._lookout = Lookout(engine, me, ages)
+        self._sweeper = Sweeper(engine, keep_for)
         self._engine = engine
         self._clock = clock
         self.notices = NoticeBook(engine, clock)
@@ -242,6 +246,16 @@ class Watches:
         called every second or so: only what was seen for a whole lease is taken over.
         """
         return self._ring(self._lookout.recover(now))
+
+    def sweep(self, now: datetime) -> bool:
+        """Forget some of what ended long ago and is sent; whether there may be more of it."""
+        return self._sweeper.sweep(now)
+
+    def usual(self, past: Iterable[Row]) -> float | None:
+        """Seconds that snapshots of a volume usually take, going by its past ones; or None."""
+        now = self._clock()
+        known = estimate(durations(past), now, now)
+        return known.usual_seconds if known else None
 
     def stop(self) -> None:
         """Have ``send`` end after the notice that it is publishing. Returns at once."""
