@@ -17,10 +17,10 @@ from app.web.context import house
 
 # They tell nothing that is worth hiding, and are asked for by address rather than by name.
 PROBES = frozenset({"healthz", "readyz"})
-# A step may have to wait for AWS's answer, five times for 20 s each. A refresh of very many
-# resources is paced, and takes minutes.
-_LONGEST = {"collect": 1800.0, "warm": 1800.0}
-_LONGEST_OTHERS = 180.0
+# A step may have to wait for AWS's answer, five times for 20 s each, and before that for who we
+# are. Reading very many resources is paced, and takes minutes.
+_LONGEST = dict.fromkeys(("collect", "look", "warm"), 1800.0)
+_LONGEST_OTHERS = 300.0
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 

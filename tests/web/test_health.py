@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, text, update
 
 from app import create_app
+from app.background import loops
 from app.db import now
 from app.inventory.tables import collections
 from app.migrate import latest
@@ -60,7 +61,7 @@ def test_it_lives_while_its_steps_end(visitor: Browser) -> None:
     assert json.loads(page.html)["status"] == "ok"
 
 
-@pytest.mark.parametrize(("step", "limit"), [("poll", 180.0), ("collect", 1800.0)])
+@pytest.mark.parametrize(("step", "limit"), [("poll", 300.0), ("collect", 1800.0)])
 def test_a_step_that_hangs_is_told(
     browser: Browser, monkeypatch: pytest.MonkeyPatch, step: str, limit: float
 ) -> None:
@@ -257,6 +258,11 @@ def test_every_metric_is_in_the_documentation_and_no_other(browser: Browser) -> 
     assert told == given
     used = set(re.findall(r"encante_\w+", DOCS.read_text().partition("## Alerts")[2]))
     assert used <= given
+
+
+def test_every_step_is_in_the_documentation_and_no_other(browser: Browser) -> None:
+    told = re.findall(r"^- `(\w+)`: ", DOCS.read_text(), re.MULTILINE)
+    assert set(told) == {loop.name for loop in loops(browser.house)}
 
 
 def test_every_metric_has_a_help_that_is_no_empty_word(browser: Browser) -> None:
