@@ -24,7 +24,7 @@ from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
 from app.ticks import Ticks
-from app.watches import Rules, Watches
+from app.watches import Pacing, Rules, Watches
 
 Answer = TypeVar("Answer")
 _RECALLED = 256
@@ -125,7 +125,8 @@ def build(settings: Settings) -> House:
             accounts,
             inventory.get,
             collector.learn,
-            poll_seconds=settings.poll_seconds,
+            past=inventory.snapshots_of,
+            pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
             sent=metrics.sent,
             keep_for=timedelta(days=settings.keep_days),
         ),

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     session_hours: float = Field(default=12, gt=0, le=24 * 30)
     background: bool = True
     poll_seconds: float = Field(default=4, ge=0.1, le=3600)
+    polls_per_second: float = Field(default=4, gt=0, le=100)
     refresh_seconds: float = Field(default=15, ge=0.1, le=3600)
     idle_refresh_seconds: float = Field(default=600, ge=0.1, le=86400)
     changing_seconds: float = Field(default=3, ge=0.1, le=3600)

@@ -157,6 +157,12 @@ class Reader(Finder):
             seqs, _ = index.rows(index.by_id(np.flatnonzero(chosen))[:limit])
         return self._there(kind, seqs)
 
+    def snapshots_of(self, region: str, volume_ids: Sequence[str]) -> list[Row] | None:
+        """The snapshots of some volumes; None as long as the index is being read: ask later."""
+        if not self._live["snapshot"].loaded:
+            return None
+        return self.find("snapshot", "volume_id", volume_ids, region, limit=50 * len(volume_ids))
+
     def count_of(self, kind: str, column: str, values: Sequence[str]) -> int:
         """How many resources ``find`` would give if it had no limit."""
         with self._index(kind) as index:

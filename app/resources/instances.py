@@ -83,6 +83,10 @@ AWAITED = Awaited(
     find=instances.find_by_request,
     repeats=True,
     gone="terminated",
+    backwards=(
+        ("pending", "stopped"),
+        *((after, "running") for after in ("stopping", "stopped", "shutting-down")),
+    ),
 )
 
 

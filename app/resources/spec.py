@@ -175,7 +175,8 @@ class Awaited:
     completed_at, size_gib, as far as it does; ``part``: which one of a request for several it is.
     ``repeats``: the same resource can reach the same outcome again, at another time. ``dated``:
     then AWS tells of the latest time only, and started_at says when that began. ``gone``: the
-    outcome that it is to be no longer listed.
+    outcome that it is to be no longer listed. ``backwards``: pairs of states of which the first
+    does not become the second at once; AWS tells so while it still tells of what was before.
     """
 
     kind: str
@@ -188,6 +189,7 @@ class Awaited:
     repeats: bool = False
     dated: bool = False
     gone: str = VANISHED
+    backwards: tuple[tuple[str, str], ...] = ()
 
     def requested(self, description: Description) -> str:
         """The request that something was made for, by its tag; empty if it has none."""

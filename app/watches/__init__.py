@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.watches.poller import Pacing
 from app.watches.rule_store import Draft, Rule
 from app.watches.rules import Rules
 from app.watches.store import WatchError
@@ -12,6 +13,7 @@ __all__ = [
     "Draft",
     "EventView",
     "NoticeView",
+    "Pacing",
     "Rule",
     "Rules",
     "WatchError",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,20 +15,25 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
-    func,
-    insert,
+    not_,
     or_,
     select,
     update,
 )
 
-from app.aws.listing import FILTER_VALUES
+from app.aws.listing import FILTER_VALUES, in_parts
+from app.db import upsert
 from app.watches.outcomes import OPEN
 from app.watches.rows import Record, any_row
 from app.watches.tables import is_due, regions, watches
 
 SERVICE = "ec2"
 LONGEST_DELAY = 60.0  # seconds between two tries in a region that is in trouble
+# So long what was taken is left to who took it; then it comes up again by itself.
+LEASE = timedelta(seconds=20)
+_AT_ONCE = 1000  # ids in one statement
+FRESH = timedelta(seconds=2)  # what was asked about just now does not come along
+Place = tuple[str, str]  # account, region
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,12 @@ class Batch:
     region: str
     kind: str
     state: str
-    rows: Sequence[Record]
+    rows: Sequence[Record] = ()
+
+    @property
+    def place(self) -> Place:
+        """Account and region."""
+        return (self.account, self.region)
 
     @property
     def key(self) -> str:
@@ -53,28 +62,39 @@ class Batch:
         return list(dict.fromkeys(row[self.key] for row in self.rows))
 
 
-def take(engine: Engine, now: datetime, poll_seconds: float) -> Batch | None:
-    """The most overdue watches, up to 200 resources of one kind and region; None if none is due.
+def any_due(engine: Engine, now: datetime, away: Collection[Place] = ()) -> bool:
+    """Whether ``take`` would find something."""
+    return any_row(engine, _most_overdue(now, away))
 
-    They are put off to the next poll in the same transaction, so that no other poller asks too,
-    and so that they come up again by themselves should this one die.
+
+def take(engine: Engine, now: datetime, away: Collection[Place] = ()) -> Batch | None:
+    """The most overdue watch, and up to 200 of its kind and region in all; None if none is due.
+
+    What will be due next comes along, as it costs nothing. They are put off in the same
+    transaction, so that no other poller asks too, and so that they come up again by themselves
+    should this one die. ``away``: places that are not to be asked now.
     """
-    query = _most_overdue(now)
-    if not any_row(engine, query):
-        return None
     with engine.begin() as connection:
-        first = connection.execute(query).one_or_none()
+        first = connection.execute(_most_overdue(now, away)).one_or_none()
         if first is None:
             return None
-        account, region, kind, state = first.account, first.region, first.kind, first.state
-        found = connection.execute(_rows(connection, Batch(account, region, kind, state, ()), now))
-        rows = [dict(row) for row in found.mappings()]
+        batch = Batch(first.account, first.region, first.kind, first.state)
+        mine = and_(
+            _in(watches, batch), watches.c.kind == batch.kind, watches.c.state == batch.state
+        )
+        # A request that may still be under way is not looked for before its time.
+        due = is_due(watches, now)
+        if batch.state == "waiting":
+            due = or_(due, watches.c.due_set_at <= now - FRESH)
+        soonest = select(watches).where(mine, due).order_by(watches.c.due_at, watches.c.id)
+        rows = _locked(connection, soonest.limit(FILTER_VALUES))
+        rows += _locked(connection, _beside(batch, rows).where(mine))
         put_off = update(watches).where(watches.c.id.in_([row["id"] for row in rows]))
-        connection.execute(put_off.values(due_at=_next(now, poll_seconds), due_set_at=now))
-        return Batch(account, region, kind, state, rows)
+        connection.execute(put_off.values(due_at=now + LEASE, due_set_at=now))
+    return replace(batch, rows=rows) if rows else None
 
 
-def _most_overdue(now: datetime) -> Select[tuple[str, str, str, str]]:
+def _most_overdue(now: datetime, away: Collection[Place]) -> Select[tuple[str, str, str, str]]:
     """Where the open watch that is due longest is, its kind and state; if it may be asked about."""
     may_ask = or_(regions.c.account.is_(None), is_due(regions, now))
     same = and_(
@@ -82,29 +102,34 @@ def _most_overdue(now: datetime) -> Select[tuple[str, str, str, str]]:
         regions.c.account == watches.c.account,
         regions.c.region == watches.c.region,
     )
+    elsewhere = (
+        not_(and_(watches.c.account == account, watches.c.region == region))
+        for account, region in away
+    )
     return (
         select(watches.c.account, watches.c.region, watches.c.kind, watches.c.state)
         .select_from(watches.outerjoin(regions, same))
-        .where(watches.c.state.in_(OPEN), is_due(watches, now), may_ask)
+        .where(watches.c.state.in_(OPEN), is_due(watches, now), may_ask, *elsewhere)
         .order_by(watches.c.due_at, watches.c.id)
         .limit(1)
     )
 
 
-def _rows(connection: Connection, batch: Batch, now: datetime) -> Select[tuple[object, ...]]:
-    """All due watches on the 200 ids of the batch that are due longest."""
+def _beside(batch: Batch, rows: Sequence[Record]) -> Select[tuple[object, ...]]:
+    """The other watches on the same resources: the answer is theirs too."""
     key = watches.c[batch.key]
-    of_batch = (watches.c.kind == batch.kind, watches.c.state == batch.state)
-    due = and_(_in(watches, batch), *of_batch, is_due(watches, now))
-    ids = select(key).where(due).group_by(key).order_by(func.min(watches.c.due_at))
-    wanted = connection.execute(ids.limit(FILTER_VALUES)).scalars().all()
-    return select(watches).where(due, key.in_(wanted)).order_by(watches.c.id).with_for_update()
+    return (
+        select(watches)
+        .where(key.in_({row[batch.key] for row in rows}))
+        .where(watches.c.id.not_in([row["id"] for row in rows]))
+        .order_by(watches.c.id)
+    )
 
 
-def _next(now: datetime, poll_seconds: float) -> datetime:
-    # On a grid, so that watches made at different moments are asked about in the same call.
-    slot = math.floor(now.timestamp() / poll_seconds) + 1
-    return datetime.fromtimestamp(slot * poll_seconds, UTC)
+def _locked(connection: Connection, query: Select[tuple[object, ...]]) -> list[Record]:
+    # What another holds is being written, or taken by another poller.
+    found = connection.execute(query.with_for_update(skip_locked=True))
+    return [dict(row) for row in found.mappings()]
 
 
 def postpone(engine: Engine, batch: Batch, now: datetime, poll_seconds: float, error: str) -> float:
@@ -114,29 +139,38 @@ def postpone(engine: Engine, batch: Batch, now: datetime, poll_seconds: float, e
     """
     same = _troubled(batch)
     with engine.begin() as connection:
-        failures = (connection.execute(select(regions.c.failures).where(same)).scalar() or 0) + 1
+        failures = connection.execute(select(regions.c.failures).where(same)).scalar() or 0
         longest = max(LONGEST_DELAY, poll_seconds)
-        delay = min(poll_seconds * 2.0 ** min(failures, 30), longest) * random.uniform(0.75, 1)
-        row = {
-            "service": SERVICE,
-            "account": batch.account,
-            "region": batch.region,
-            "failures": failures,
-            "due_at": now + timedelta(seconds=delay),
-            "due_set_at": now,
-        }
-        connection.execute(delete(regions).where(same))
-        connection.execute(insert(regions).values(row))
-        told = update(watches).where(_in(watches, batch), watches.c.state.in_(OPEN))
-        connection.execute(told.values(last_error=error))
+        delay = min(poll_seconds * 2.0 ** min(failures + 1, 30), longest)
+        delay *= random.uniform(0.75, 1)
+        key = {"service": SERVICE, "account": batch.account, "region": batch.region}
+        due_at = now + timedelta(seconds=delay)
+        upsert(
+            connection,
+            regions,
+            key,
+            {"failures": failures + 1, "due_at": due_at, "due_set_at": now},
+        )
+        _say(connection, batch, error)
     return round(delay, 1)
 
 
 def heal(connection: Connection, batch: Batch) -> None:
-    """AWS answered: the region's trouble is over."""
-    connection.execute(delete(regions).where(_troubled(batch)))
-    told = update(watches).where(_in(watches, batch), watches.c.last_error != "")
-    connection.execute(told.values(last_error=""))
+    """AWS answered: the region's trouble is over, if there was any."""
+    if connection.execute(delete(regions).where(_troubled(batch))).rowcount:
+        _say(connection, batch, "")
+
+
+def _say(connection: Connection, batch: Batch, error: str) -> None:
+    """Write on all open watches of the region why AWS could not be asked; nothing if it could."""
+    other = select(watches.c.id).where(
+        _in(watches, batch), watches.c.state.in_(OPEN), watches.c.last_error != error
+    )
+    # Those that another holds are in a batch of its own, which will say how that went.
+    ids = connection.execute(other.order_by(watches.c.id).with_for_update(skip_locked=True))
+    for some in in_parts(ids.scalars().all(), _AT_ONCE):
+        told = update(watches).where(watches.c.id.in_(some))
+        connection.execute(told.values(last_error=error))
 
 
 def _troubled(batch: Batch) -> ColumnElement[bool]:

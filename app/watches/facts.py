@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from app.resources import AWAITED, RESOURCES
 from app.resources.spec import LATE, VANISHED, Awaited
 from app.watches.harmless import harmless
+from app.watches.lateness import late_since, limit_of
 
 Fact = str | int | datetime | None
-USUALLY = 3  # so many times what is usual is late, where no limit was set
 
 # The names that templates may use, and what they are.
 NAMES = {
@@ -59,7 +59,6 @@ def facts_of(
     awaited = AWAITED[watch["kind"]]
     name = harmless(watch["source_name"])
     usual = (watch["expected"] or {}).get("usual")
-    limit = _limit(watch["late_after"], usual)
     return {
         "one": awaited.one,
         "kind": watch["kind"],
@@ -78,8 +77,8 @@ def facts_of(
         "completed": watch["completed_at"],
         "seen": now,
         "asked": watch["last_polled_at"],
-        "late_after": limit,
-        "late_since": _late_since(watch, limit) if outcome == LATE else None,
+        "late_after": limit_of(watch),
+        "late_since": late_since(watch) if outcome == LATE else None,
         "usual": None if usual is None else round(usual),
         "region": watch["region"],
         "account": watch["account"],
@@ -87,17 +86,6 @@ def facts_of(
         "notice": identity,
         "watch": watch["id"],
     }
-
-
-def _limit(late_after: int | None, usual: float | None) -> int | None:
-    if late_after is not None:
-        return late_after
-    return None if usual is None else round(USUALLY * usual)
-
-
-def _late_since(watch: Mapping[str, Any], limit: int | None) -> datetime | None:
-    began: datetime = watch["started_at"] or watch["made_at"]
-    return None if limit is None else began + timedelta(seconds=limit)
 
 
 def texts(facts: Mapping[str, Fact], block: str) -> dict[str, str]:

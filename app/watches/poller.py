@@ -1,135 +1,155 @@
-"""The poller: one step asks AWS about up to 200 resources of one region, and writes what it says.
+"""The poller: one step asks AWS about up to 200 resources of one region, and has it written down.
 
-The new state of a watch and the notice that it causes are written in one transaction; what the
-rows say is all that counts, so that a poller may be killed at any moment, and several may run.
+What the rows say is all that counts, so that a poller may be killed at any moment, and any number
+of them may run, in threads and in processes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import jmespath
 import structlog
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Engine
 
 from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.listing import Description
+from app.aws.operations import Repeat
 from app.resources import AWAITED
-from app.resources.spec import Awaited, Row
-from app.watches.due import Batch, heal, postpone, take
-from app.watches.messages import harmless, notice_of, notice_row
-from app.watches.outcomes import Finding, absent, awaited_by, ended, settled
-from app.watches.rows import Record, apply, tell
-from app.watches.tables import notices, watches
-from app.watches.topic_settings import settings_for
+from app.resources.spec import Awaited
+from app.watches.due import Batch, any_due, postpone, take
+from app.watches.harmless import harmless
+from app.watches.pace import reserve
+from app.watches.places import Places
+from app.watches.record import Recorder
 
 _log = structlog.get_logger(__name__)
 # Told what was read by id: kind, account, region, descriptions, and when they were asked for.
 Learn = Callable[[str, str, str, list[Description], datetime], None]
+TURNS = "polls"  # the name of the turns of all who look for what is awaited
+_TURN_SECONDS = 1.0  # who would have to wait longer for a turn leaves it to others
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long what is absent is looked for, before it is believed to be absent."""
+class Pacing:
+    """How often AWS is asked: about a watch that may be done soon; and a second, by all in all.
 
-    vanished: timedelta = timedelta(minutes=10)
-    never_made: timedelta = timedelta(minutes=15)
+    ``a_second`` None: as often as there is something due.
+    """
+
+    poll_seconds: float = 5.0
+    a_second: float | None = None
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Poller:
-    """Asks AWS about what watches wait for."""
+    """Asks AWS about what watches wait for. Thread-safe."""
 
     def __init__(
         self,
         engine: Engine,
         accounts: Accounts,
-        inventory_get: Callable[[str, str], Row | None] | None,
+        recorder: Recorder,
         learn: Learn | None,
-        poll_seconds: float,
-        patience: Patience,
+        pacing: Pacing,
     ) -> None:
         self._engine = engine
         self._accounts = accounts
-        self._inventory_get = inventory_get
+        self._recorder = recorder
         self._learn = learn
-        self._poll_seconds = poll_seconds
-        self._patience = patience
+        self._pacing = pacing
+        self._places = Places()
 
     def poll(self, now: datetime) -> bool:
         """One step; False when nothing was due. Costs at most one read of AWS."""
-        batch = take(self._engine, now, self._poll_seconds)
+        away = self._places.away()
+        if not any_due(self._engine, now, away):
+            return False
+        waited = self._await_turn(now)
+        if waited is None:
+            return False
+        now += timedelta(seconds=waited)
+        batch = take(self._engine, now, away)
         if batch is None:
             return False
         try:
-            found = self._ask(batch, now)
+            with self._places.call(batch.place):
+                read = self._ask(batch)
         except AwsError as error:
-            text = f"{error.code}: {error.message} {error.advice}".strip()
-            delay = postpone(self._engine, batch, now, self._poll_seconds, harmless(text))
-            _log.warning(
-                "poll failed",
-                account=batch.account,
-                region=batch.region,
-                kind=batch.kind,
-                code=error.code,
-                again_in=delay,
-            )
+            self._failed(batch, error, now)
         else:
-            self._record(batch, found, now)
+            self._answered(batch, read, now)
         return True
 
-    def _ask(self, batch: Batch, now: datetime) -> dict[str, list[Description]]:
-        """What AWS has for each wanted snapshot id or request id. Raises AwsError."""
-        clients = self._accounts.clients(batch.account)
-        awaited, wanted = AWAITED[batch.kind], batch.wanted
+    def _await_turn(self, now: datetime) -> float | None:
+        """Wait for a turn; the seconds that took, or None if there is none soon."""
+        if self._pacing.a_second is None:
+            return 0.0
+        apart = 1 / self._pacing.a_second
+        wait = reserve(self._engine, TURNS, apart, now, max(_TURN_SECONDS, apart))
+        if wait:
+            self._pacing.sleep(wait)
+        return wait
+
+    def _ask(self, batch: Batch) -> list[Description]:
+        """What AWS has of what the batch wants. Raises AwsError."""
+        clients = cast(Clients, _Impatient(self._accounts.clients(batch.account)))
+        awaited = AWAITED[batch.kind]
         if batch.state == "waiting":
-            read = awaited.listing.read(clients, batch.region, batch.account, wanted)
-        else:
-            read = _find_by_request(clients, batch.region, awaited, wanted)
-        if read and self._learn:
-            self._learn(awaited.resource, batch.account, batch.region, read, now)
+            return awaited.listing.read(clients, batch.region, batch.account, batch.wanted)
+        return _find_by_request(clients, batch.region, awaited, batch.wanted)
+
+    def _answered(self, batch: Batch, read: Sequence[Description], now: datetime) -> None:
+        awaited = AWAITED[batch.kind]
         found: dict[str, list[Description]] = {}
         for description in read:
             found.setdefault(_key_of(awaited, description, batch.state), []).append(description)
-        return found
+        new = self._recorder.answered(batch, found, now)
+        # The notices first; and what is as it was is known already.
+        told = [description for key in found.keys() & new for description in found[key]]
+        if told and self._learn and awaited.kind == awaited.resource:
+            self._learn(awaited.resource, batch.account, batch.region, told, now)
 
-    def _record(self, batch: Batch, found: Mapping[str, list[Description]], now: datetime) -> None:
-        judged = []
-        for row in batch.rows:  # before the transaction: the inventory is asked in one of its own
-            finding = self._judge(row, found.get(row[batch.key], []), now)
-            judged.append((row, finding, self._facts(row, finding)))
-        ids = [row["id"] for row in batch.rows]
-        with self._engine.begin() as connection:
-            polled = update(watches).where(watches.c.id.in_(ids), watches.c.state == batch.state)
-            connection.execute(polled.values(polls=watches.c.polls + 1, last_polled_at=now))
-            for row, finding, facts in judged:
-                if apply(connection, row, finding, now) and ended(facts):
-                    _owe(connection, facts, finding.state, now)
-            heal(connection, batch)
+    def _failed(self, batch: Batch, error: AwsError, now: datetime) -> None:
+        text = f"{error.code}: {error.message} {error.advice}".strip()
+        seconds = self._pacing.poll_seconds
+        delay = postpone(self._engine, batch, now, seconds, harmless(text))
+        _log.warning(
+            "poll failed",
+            kind=batch.kind,
+            account=batch.account,
+            region=batch.region,
+            code=error.code,
+            again_in=delay,
+        )
+        self._recorder.unanswered(batch, now)
 
-    def _judge(self, row: Record, found: list[Description], now: datetime) -> Finding:
-        told = awaited_by(row).facts
-        if row["state"] == "intended":
-            # A copy of the snapshot may carry its tags: the first of this source is meant.
-            found = [one for one in found if told(one).get("source_id") == row["source_id"]]
-            found.sort(key=lambda one: str(told(one).get("started_at")))
-        if found:
-            return settled(row, found[0])
-        intended = row["state"] == "intended"
-        patience = self._patience.never_made if intended else self._patience.vanished
-        return absent(row, now, patience)
 
-    def _facts(self, row: Record, finding: Finding) -> dict[str, Any]:
-        """The watch as it is after ``finding``; with the volume's name, if it is to be told."""
-        facts = {**row, **finding.values, "state": finding.state}
-        if ended(facts) and not facts["source_name"] and self._inventory_get:
-            volume = self._inventory_get("volume", facts["source_id"])
-            facts["source_name"] = harmless(volume.name) if volume else ""
-        return facts
+class _Impatient:
+    """Clients whose reads fail as soon as those that a request waits for.
+
+    The poller has threads for few calls at a time, and asks again by itself.
+    """
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clients, name)
+
+    def send(
+        self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
+    ) -> dict[str, Any]:
+        """As Clients.send."""
+        how: Repeat = "look" if repeat == "read" else repeat
+        return self._clients.send(service, operation, parameters, region, how)
 
 
 def _find_by_request(
@@ -137,10 +157,9 @@ def _find_by_request(
 ) -> list[Description]:
     if awaited.find is None:
         return []
-    operation, parameters, path = awaited.find(request_ids)
-    items = path.removesuffix("[]")
+    operation, parameters, items = awaited.find(request_ids)
     pages = Call("ec2", operation, region, parameters).pages(clients)
-    return [description for page in pages for description in page.get(items, [])]
+    return [each for page in pages for each in jmespath.search(items, page) or []]
 
 
 def _key_of(awaited: Awaited, description: Description, state: str) -> str:
@@ -148,26 +167,3 @@ def _key_of(awaited: Awaited, description: Description, state: str) -> str:
     if state == "waiting" or not resource_id:
         return resource_id
     return awaited.requested(description)
-
-
-def _owe(connection: Connection, watch: Mapping[str, Any], outcome: str, now: datetime) -> None:
-    """Write the notice that an outcome owes, if this watch was to tell of it."""
-    if outcome not in watch["outcomes"]:
-        text = f"Outcome: {outcome}. This watch was not asked to tell of it."
-        tell(connection, watch["id"], now, "ended", text)
-        return
-    identity = notice_of(watch, outcome)
-    if connection.execute(select(notices.c.id).where(notices.c.id == identity)).first() is None:
-        wording = settings_for(connection, watch["topic_arn"]).wording
-        row = notice_row(watch, outcome, now, wording)
-        connection.execute(insert(notices).values(row))
-        _log.info(
-            "notice owed",
-            notice=identity,
-            watch=watch["id"],
-            account=watch["account"],
-            region=watch["region"],
-            outcome=outcome,
-        )
-    text = f"Outcome: {outcome}. The notice {identity} is to be published."
-    tell(connection, watch["id"], now, "owed", text, identity)

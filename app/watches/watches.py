@@ -17,9 +17,11 @@ from app.aws.listing import Description
 from app.resources.spec import Row
 from app.watches import decisions
 from app.watches.estimates import durations, estimate
+from app.watches.knowledge import Knowledge, Past
 from app.watches.lookout import Lookout, steady
 from app.watches.notices import NoticeBook
-from app.watches.poller import Learn, Patience, Poller
+from app.watches.poller import Learn, Pacing, Poller
+from app.watches.record import Patience, Recorder
 from app.watches.sender import Sender
 from app.watches.store import Store
 from app.watches.sweeping import Sweeper
@@ -44,7 +46,8 @@ class Watches:
         inventory_get: Callable[[str, str], Row | None] | None = None,
         learn: Learn | None = None,
         *,
-        poll_seconds: float = 5.0,
+        past: Past | None = None,
+        pacing: Pacing | None = None,
         patience: Patience | None = None,
         clock: Callable[[], datetime] = db.now,
         ages: Callable[[], float] = steady,
@@ -53,9 +56,10 @@ class Watches:
     ) -> None:
         self._store = Store(engine, clock)
         self._views = Views(engine)
-        self._poller = Poller(
-            engine, accounts, inventory_get, learn, poll_seconds, patience or Patience()
-        )
+        pacing = pacing or Pacing()
+        known = Knowledge(inventory_get, past)
+        recorder = Recorder(engine, known, pacing.poll_seconds, patience or Patience())
+        self._poller = Poller(engine, accounts, recorder, learn, pacing)
         me = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(6)}"
         self._sender = Sender(engine, accounts, me, clock, ages, sent)
         self._lookout = Lookout(engine, me, ages)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.watches import Watches, WatchView
+from app.watches import Pacing, Watches, WatchView
 from tests.accounts import one_account
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
 
@@ -31,7 +31,8 @@ class Desk:
             self.engine,
             one_account(ACCOUNT, [REGION], FakeClients(self.aws)),
             self.more.get("inventory_get"),
-            poll_seconds=self.poll.total_seconds(),
+            past=self.more.get("past"),
+            pacing=Pacing(self.poll.total_seconds()),
             clock=lambda: self.now,
             ages=lambda: self.age,
         )

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.inventory import Inventory
 from app.resources import RESOURCES
-from app.watches import Draft, Rule, Rules, Watches, WatchView
+from app.watches import Draft, Pacing, Rule, Rules, Watches, WatchView
 from tests.accounts import one_account
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws, FakeClients
 
@@ -50,7 +50,7 @@ class RulesDesk:
         """A new process on the same database."""
         accounts = one_account(ACCOUNT, [REGION], FakeClients(self.aws))
         self.inventory = Inventory(self.engine, RESOURCES, self._clock)
-        self.watches = Watches(self.engine, accounts, poll_seconds=5, clock=self._clock)
+        self.watches = Watches(self.engine, accounts, pacing=Pacing(5), clock=self._clock)
         self.rules = Rules(self.engine, accounts, self.inventory, self.learn, clock=self._clock)
 
     def _clock(self) -> datetime:

@@ -1,0 +1,192 @@
+"""What comes of a look at AWS, written: states, outcomes, notices owed, and when to look again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, select, update
+
+from app.aws.listing import Description
+from app.db import insert_new
+from app.watches.due import Batch, heal
+from app.watches.intervals import next_look
+from app.watches.knowledge import Knowledge
+from app.watches.messages import Wording, notice_row
+from app.watches.outcomes import Finding, absent, awaited_by, late, seen
+from app.watches.rows import Record, change_all, changes, event, tell_all
+from app.watches.tables import notices, watches
+from app.watches.topic_settings import settings_for
+
+_log = structlog.get_logger(__name__)
+Found = Mapping[str, list[Description]]  # by what the batch was asked by
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long what is absent is looked for, before it is believed to be absent."""
+
+    vanished: timedelta = timedelta(minutes=10)
+    never_made: timedelta = timedelta(minutes=15)
+
+
+class Recorder:
+    """Writes what polls have found. Every method is one transaction."""
+
+    def __init__(
+        self, engine: Engine, known: Knowledge, poll_seconds: float, patience: Patience
+    ) -> None:
+        self._engine = engine
+        self._known = known
+        self._poll_seconds = poll_seconds
+        self._patience = patience
+
+    def answered(self, batch: Batch, found: Found, now: datetime) -> set[str]:
+        """AWS has answered. Returns by what key of the batch there was something new."""
+
+        def judge(row: Record) -> Finding:
+            return late(row, self._judge(row, found.get(row[batch.key], []), now), now)
+
+        # Before the transaction: the inventory is asked in one of its own.
+        more = self._known.more(batch, [(row, judge(row)) for row in batch.rows], now)
+        sheet = _Sheet(now)
+        with self._engine.begin() as connection:
+            for row in _unchanged(connection, batch):
+                sheet.add(row, _with(judge(row), more.get(row["id"], {})))
+            sheet.write(connection)
+            for due_at, ids in sheet.next_looks(self._poll_seconds).items():
+                polled = update(watches).where(watches.c.id.in_(ids))
+                values = {"last_polled_at": now, "due_at": due_at, "due_set_at": now}
+                connection.execute(
+                    polled.values(polls=watches.c.polls + 1, last_error="", **values)
+                )
+            heal(connection, batch)
+        sheet.log()
+        return {row[batch.key] for row in sheet.new}
+
+    def unanswered(self, batch: Batch, now: datetime) -> None:
+        """AWS could not be asked: what is late is so all the same."""
+        sheet = _Sheet(now, asked=False)
+        with self._engine.begin() as connection:
+            for row in _unchanged(connection, batch):
+                sheet.add(row, late(row, Finding(row["state"], {}), now))
+            sheet.write(connection)
+        sheet.log()
+
+    def _judge(self, row: Record, found: Sequence[Description], now: datetime) -> Finding:
+        if row["state"] == "intended":
+            found = _made_of(row, found)
+        if found:
+            return seen(row, found[0], now)
+        intended = row["state"] == "intended"
+        patience = self._patience.never_made if intended else self._patience.vanished
+        return absent(row, now, patience)
+
+
+def _made_of(row: Record, found: Sequence[Description]) -> list[Description]:
+    """Those that may be what was asked for, the first one first.
+
+    A copy of a snapshot may carry its tags, but is made of something else.
+    """
+    told = [(awaited_by(row).facts(each), each) for each in found]
+    told = [each for each in told if (each[0].get("source_id") or "") in {row["source_id"], ""}]
+    told.sort(key=lambda each: str(each[0].get("started_at")))
+    return [description for _, description in told]
+
+
+def _unchanged(connection: Connection, batch: Batch) -> list[Record]:
+    """The rows of the batch as they are now, locked; without those that changed since.
+
+    A person may have cancelled, or another poller may have looked later. When they were to be
+    asked about before this is as it was when they were taken.
+    """
+    taken = {row["id"]: row for row in batch.rows}
+    query = select(watches).where(watches.c.id.in_(taken), watches.c.state == batch.state)
+    found = connection.execute(query.order_by(watches.c.id).with_for_update()).mappings()
+    return [
+        {**row, "due_set_at": taken[row["id"]]["due_set_at"]}
+        for row in found
+        if row["polls"] == taken[row["id"]]["polls"]
+    ]
+
+
+def _with(finding: Finding, more: Mapping[str, Any]) -> Finding:
+    return replace(finding, values={**finding.values, **more}) if more else finding
+
+
+@dataclass
+class _Sheet:
+    """What is to be written of a batch, gathered so that it takes few statements."""
+
+    now: datetime
+    asked: bool = True
+    rows: list[Record] = field(default_factory=list)  # as they are afterwards
+    new: list[Record] = field(default_factory=list)  # those of which something was new
+    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    owed: list[tuple[Record, str]] = field(default_factory=list)
+    made: list[dict[str, Any]] = field(default_factory=list)  # notices that were not there
+
+    def add(self, row: Record, finding: Finding) -> None:
+        """A watch, and what was found of it."""
+        values = changes(row, finding, self.now)
+        after = {**row, **values}
+        if self.asked:
+            after["last_polled_at"] = self.now
+        self.rows.append(after)
+        if values or not row["polls"]:
+            self.new.append(row)
+        if values:
+            self.changed[row["id"]] = values
+        self.events += [event(row["id"], self.now, *told) for told in finding.told]
+        self.owed += [(after, outcome) for outcome in finding.reached]
+
+    def write(self, connection: Connection) -> None:
+        """Write it all."""
+        change_all(connection, self.changed)
+        wordings: dict[str, Wording] = {}
+        # In the order of watches, and so of notices: nobody waits for each other.
+        for watch, outcome in sorted(self.owed, key=lambda each: each[0]["id"]):
+            topic = watch["topic_arn"]
+            if topic not in wordings:
+                wordings[topic] = settings_for(connection, topic).wording
+            self._owe(connection, watch, outcome, wordings[topic])
+        tell_all(connection, self.events)
+
+    def _owe(self, connection: Connection, watch: Record, outcome: str, wording: Wording) -> None:
+        """Write the notice that an outcome owes, if this watch was to tell of it."""
+        if outcome not in watch["outcomes"]:
+            if awaited_by(watch).outcome(outcome).ends:
+                text = f"Outcome: {outcome}. This watch was not asked to tell of it."
+                self.events.append(event(watch["id"], self.now, "ended", text))
+            return
+        row = notice_row(watch, outcome, self.now, wording)
+        identity = row.pop("id")
+        if insert_new(connection, notices, {"id": identity}, **row):
+            self.made.append({"id": identity, **row})
+        text = f"Outcome: {outcome}. The notice {identity} is to be published."
+        self.events.append(event(watch["id"], self.now, "owed", text, identity))
+
+    def next_looks(self, poll_seconds: float) -> dict[datetime, list[str]]:
+        """When to look again at those that go on, and at which."""
+        found: dict[datetime, list[str]] = defaultdict(list)
+        for row in self.rows:
+            found[next_look(row, self.now, poll_seconds)].append(row["id"])
+        return found
+
+    def log(self) -> None:
+        """Tell of the notices that were made, once they are there."""
+        for row in self.made:
+            _log.info(
+                "notice owed",
+                notice=row["id"],
+                watch=row["watch_id"],
+                kind=row["kind"],
+                outcome=row["outcome"],
+                account=row["account"],
+                region=row["region"],
+            )
