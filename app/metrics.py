@@ -54,6 +54,11 @@ class Metrics:
             buckets=_DELAYS,
             registry=self._registry,
         )
+        self._sent = Counter(
+            "encante_notices_sent",
+            "Notices that this process sent and SNS has taken.",
+            registry=self._registry,
+        )
         self._registry.register(_Steps(ticks))
         self._registry.register(_Database(engine, settings))
 
@@ -63,6 +68,7 @@ class Metrics:
 
     def sent(self, seconds: float) -> None:
         """A notice was sent, so long after its outcome was reached."""
+        self._sent.inc()
         self._delay.observe(max(0.0, seconds))
 
     def text(self) -> bytes:
@@ -154,7 +160,9 @@ def _of_watches(figures: watches.Figures, now: datetime) -> Iterator[Metric]:
         value=_age(figures.oldest_pending, now),
     )
     notices = GaugeMetricFamily(
-        "encante_notices", "Notices in the database, by state.", labels=("state",)
+        "encante_notices",
+        "Notices in the database, by state; sent ones are forgotten in time.",
+        labels=("state",),
     )
     for state, count in figures.notices.items():
         notices.add_metric((state,), count)
@@ -163,11 +171,6 @@ def _of_watches(figures: watches.Figures, now: datetime) -> Iterator[Metric]:
         "encante_oldest_unsent_notice_age_seconds",
         "Seconds since the oldest notice was made that is not sent, parked ones left out; 0: none.",
         value=_age(figures.oldest_unsent, now),
-    )
-    yield CounterMetricFamily(
-        "encante_notices_sent",
-        "Notices that SNS has taken, by all processes on this database.",
-        value=figures.notices.get("sent", 0),
     )
 
 

