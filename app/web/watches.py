@@ -46,7 +46,7 @@ def list_page() -> ResponseReturnValue:
     page = page_number(request.args.get("page", "1"))
     total = book.count(given["state"], **wanted)
     views = book.list(given["state"], PER_PAGE, (page - 1) * PER_PAGE, **wanted)
-    topics = book.topics(TOPICS)
+    topics = house().recall("watched topics", lambda: tuple(book.topics(TOPICS)))
     estimates = {view.id: expected.of_watch(view) for view in views}
     revision = polls.digest(total, topics, [_told(view) for view in views], estimates)
     if same := polls.same(revision):
