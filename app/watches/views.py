@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, select, union
 
 from app.resources import AWAITED
-from app.resources.notify import late_parts
 from app.resources.spec import LATE, Awaited, StateClass
+from app.watches.facts import lasting
+from app.watches.lateness import limit_of
 from app.watches.messages import notice_of
 from app.watches.outcomes import OPEN
 from app.watches.rows import Record
@@ -163,10 +164,11 @@ class WatchView:
         """When it is late, in words; empty if nobody wants to know."""
         if LATE not in self.outcomes:
             return ""
-        if self.late_after is None:
-            return "after three times what is usual"
-        number, unit = late_parts(self.late_after)
-        return f"after {number} {unit if number != 1 else unit.removesuffix('s')}"
+        limit = limit_of({"late_after": self.late_after, "expected": self.expected})
+        if limit is None:
+            return "never: nothing is known of what is usual, and no limit was set"
+        usual = ", three times what is usual" if self.late_after is None else ""
+        return f"after {lasting(limit)}{usual}"
 
     @property
     def is_open(self) -> bool:

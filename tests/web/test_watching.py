@@ -206,7 +206,7 @@ def test_what_was_chosen_stands_on_the_watch(browser: Browser) -> None:
     )
     (watch,) = _watches(browser)
     assert (watch.outcomes, watch.late_after) == (("failed", "late"), 5400)
-    assert "after 90 minutes" in browser.open(f"/watches/{watch.id}").words
+    assert "after 1 hour 30 minutes" in browser.open(f"/watches/{watch.id}").words
 
 
 # From here on nothing is changed: one console serves all.
