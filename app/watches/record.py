@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -128,7 +130,7 @@ class _Sheet:
     new: list[Record] = field(default_factory=list)  # those of which something was new
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
-    owed: list[tuple[Record, str]] = field(default_factory=list)
+    owed: list[tuple[Record, tuple[str, ...]]] = field(default_factory=list)
     made: list[dict[str, Any]] = field(default_factory=list)  # notices that were not there
 
     def add(self, row: Record, finding: Finding) -> None:
@@ -143,33 +145,33 @@ class _Sheet:
         if values:
             self.changed[row["id"]] = values
         self.events += [event(row["id"], self.now, *told) for told in finding.told]
-        self.owed += [(after, outcome) for outcome in finding.reached]
+        wanted = tuple(each for each in finding.reached if each in row["outcomes"])
+        self.owed += [(after, wanted)] if wanted else []
+        if finding.reached and finding.reached[-1] not in wanted and row["state"] != after["state"]:
+            text = f"Outcome: {finding.reached[-1]}. This watch was not asked to tell of it."
+            self.events.append(event(row["id"], self.now, "ended", text))
 
     def write(self, connection: Connection) -> None:
         """Write it all."""
         change_all(connection, self.changed)
-        wordings: dict[str, Wording] = {}
-        # In the order of watches, and so of notices: nobody waits for each other.
-        for watch, outcome in sorted(self.owed, key=lambda each: each[0]["id"]):
-            topic = watch["topic_arn"]
-            if topic not in wordings:
-                wordings[topic] = settings_for(connection, topic).wording
-            self._owe(connection, watch, outcome, wordings[topic])
+        wording = _wordings(connection)
+        # By their ids: so no two who write the same ones wait for each other.
+        for row in sorted(self._notices(wording), key=itemgetter("id")):
+            rest = {name: value for name, value in row.items() if name != "id"}
+            if insert_new(connection, notices, {"id": row["id"]}, **rest):
+                self.made.append(row)
         tell_all(connection, self.events)
 
-    def _owe(self, connection: Connection, watch: Record, outcome: str, wording: Wording) -> None:
-        """Write the notice that an outcome owes, if this watch was to tell of it."""
-        if outcome not in watch["outcomes"]:
-            if awaited_by(watch).outcome(outcome).ends:
-                text = f"Outcome: {outcome}. This watch was not asked to tell of it."
-                self.events.append(event(watch["id"], self.now, "ended", text))
-            return
-        row = notice_row(watch, outcome, self.now, wording)
-        identity = row.pop("id")
-        if insert_new(connection, notices, {"id": identity}, **row):
-            self.made.append({"id": identity, **row})
-        text = f"Outcome: {outcome}. The notice {identity} is to be published."
-        self.events.append(event(watch["id"], self.now, "owed", text, identity))
+    def _notices(self, wording: Callable[[str], Wording]) -> Iterator[dict[str, Any]]:
+        """The notices that are owed, told of in the histories of their watches."""
+        for watch, outcomes in self.owed:
+            for place, outcome in enumerate(outcomes, 1 - len(outcomes)):
+                row = notice_row(watch, outcome, self.now, wording(watch["topic_arn"]))
+                # What came first is due first.
+                row["due_at"] += timedelta(milliseconds=place)
+                text = f"Outcome: {outcome}. The notice {row['id']} is to be published."
+                self.events.append(event(watch["id"], self.now, "owed", text, row["id"]))
+                yield row
 
     def next_looks(self, poll_seconds: float) -> dict[datetime, list[str]]:
         """When to look again at those that go on, and at which."""
@@ -190,3 +192,8 @@ class _Sheet:
                 account=row["account"],
                 region=row["region"],
             )
+
+
+def _wordings(connection: Connection) -> Callable[[str], Wording]:
+    """How notices for a topic are worded, each read once."""
+    return cache(lambda topic: settings_for(connection, topic).wording)

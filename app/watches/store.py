@@ -14,7 +14,14 @@ from app.aws.listing import Description
 from app.resources import AWAITED
 from app.resources.spec import Awaited
 from app.watches.messages import harmless
-from app.watches.outcomes import Finding, facts, present
+from app.watches.outcomes import (
+    Finding,
+    awaited_by,
+    facts,
+    nothing_to_come,
+    passed_already,
+    present,
+)
 from app.watches.rows import Record, apply, change, tell
 from app.watches.tables import watches
 
@@ -54,8 +61,12 @@ class Store:
         actor: str,
     ) -> str:
         """See ``Watches.intend``."""
-        if not request_id:
-            raise WatchError("A watch on a snapshot yet to be made needs a request id.")
+        one = AWAITED[kind].one
+        if not request_id or AWAITED[kind].find is None:
+            raise WatchError(
+                f"A watch on what is yet to be made ({one}) needs a request id, by which it can be "
+                "found."
+            )
         now = self._clock()
         values = {
             "kind": kind,
@@ -74,16 +85,16 @@ class Store:
             held = _one(connection, *(watches.c[name] == value for name, value in key.items()))
             if held is None:
                 values |= key | {"source_id": harmless(source_id, 64)}
-                return _insert(connection, values, now, "The snapshot is about to be asked for.")
+                return _insert(connection, values, now, f"The {one} is about to be asked for.")
             if held["source_id"] != source_id:
                 raise WatchError(
-                    f"This form was sent before, for the volume {held['source_id']}. Open it anew.",
+                    f"This form was sent before, for {held['source_id']}. Open it anew.",
                     "source_id",
                 )
             if held["state"] == "abandoned":
                 again = {**values, "absent_since": None, "absent_polls": 0, "ended_at": None}
                 change(connection, held["id"], "abandoned", again)
-                tell(connection, held["id"], now, "made", "The snapshot is asked for again.")
+                tell(connection, held["id"], now, "made", f"The {one} is asked for again.")
             return str(held["id"])
 
     def bind(self, watch_id: str, found: Description) -> None:
@@ -96,7 +107,8 @@ class Store:
         with self._engine.begin() as connection:
             watch = _require(connection, watch_id)
             if watch["state"] == "intended":
-                told = (("abandoned", f"No snapshot was made: {harmless(why)}"),)
+                one = awaited_by(watch).one
+                told = (("abandoned", f"No {one} was made: {harmless(why)}"),)
                 apply(connection, watch, Finding("abandoned", {}, told), self._clock())
 
     def watch(
@@ -172,15 +184,19 @@ def put_on(
 ) -> str:
     """As ``Watches.watch``, in the transaction of the caller.
 
+    What has been reached already is not told again, as of an instance that runs already.
+
     A rule's watch is the rule's own, and may be on what has reached an outcome already: the poller
     settles it. The notice is the same, whoever waits for it.
     """
     awaited = AWAITED[kind]
     told = facts(awaited, found)
     resource_id = str(awaited.facts(found)["resource_id"])
-    reached = awaited.outcome_of(str(told.get("aws_state")))
-    if reached and rule_id is None:
-        raise WatchError(f"{resource_id} {reached.told} already.", "resource_id")
+    wanted = check_outcomes(awaited, outcomes)
+    passed = passed_already(awaited, found) if rule_id is None else ()
+    if nothing_to_come(awaited, wanted, passed):
+        reached = awaited.outcome(passed[-1]).told
+        raise WatchError(f"{resource_id} {reached} already.", "resource_id")
     values: dict[str, Any] = {
         "kind": kind,
         "rule_id": rule_id,
@@ -191,7 +207,8 @@ def put_on(
         "source_id": "",
         "source_name": harmless(source_name),
         "description": "",
-        "outcomes": check_outcomes(awaited, outcomes),
+        "outcomes": wanted,
+        "passed": list(passed),
         "late_after": late_after,
         "actor": harmless(actor),
         "state": "waiting",
@@ -200,7 +217,7 @@ def put_on(
     }
     # after facts, so that no spelling of AWS's comes between us and our own key
     values |= {name: value for name, value in told.items() if name != "resource_id"}
-    held = _one(connection, *_same(values, found)) if rule_id is None else None
+    held = _same(connection, values, found) if rule_id is None else None
     if held is None:
         return _insert(connection, values, now, f"Put on {resource_id}.")
     _bind(connection, held, found, now)
@@ -223,7 +240,10 @@ def _bind(connection: Connection, watch: Record, found: Description, now: dateti
 def _insert(connection: Connection, values: Mapping[str, Any], now: datetime, told: str) -> str:
     # sortable by the time they were made
     watch_id = f"w-{int(now.timestamp() * 1000):011x}{secrets.token_hex(4)}"
-    connection.execute(insert(watches).values({**values, "id": watch_id, "made_at": now}))
+    row = {**values, "id": watch_id, "made_at": now}
+    if AWAITED[values["kind"]].repeats:
+        row["occasion"] = watch_id
+    connection.execute(insert(watches).values(row))
     tell(connection, watch_id, now, "made", told)
     return watch_id
 
@@ -241,8 +261,8 @@ def _require(connection: Connection, watch_id: str) -> Record:
     return watch
 
 
-def _same(values: Mapping[str, Any], found: Description) -> tuple[Any, ...]:
-    """The conditions for the watch that already is on this snapshot, or was intended for it."""
+def _same(connection: Connection, values: Mapping[str, Any], found: Description) -> Record | None:
+    """The watch that already is on this resource for the same, or was intended for it."""
     on_it = and_(watches.c.resource_id == values["resource_id"], watches.c.state == "waiting")
     intended = and_(
         watches.c.request_id == AWAITED[values["kind"]].requested(found),
@@ -251,7 +271,12 @@ def _same(values: Mapping[str, Any], found: Description) -> tuple[Any, ...]:
     )
     names = ("account", "region", "kind", "topic_arn")
     same_place = (watches.c[name] == values[name] for name in names)
-    return (*same_place, or_(on_it, intended))
+    query = select(watches).where(*same_place, or_(on_it, intended)).order_by(watches.c.id)
+    for row in connection.execute(query.with_for_update()).mappings():
+        # Who asks to be told of something else, or sooner of what is late, must be told.
+        if all(row[name] == values[name] for name in ("outcomes", "late_after")):
+            return dict(row)
+    return None
 
 
 def check_topic(arn: str) -> str:

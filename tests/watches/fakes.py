@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -33,12 +33,33 @@ class Killed(BaseException):
     """The process died here."""
 
 
+# What is read besides snapshots: by which operation, under which keys, by which filter.
+_OTHERS = {
+    "image": ("DescribeImages", "Images", "ImageId", "image-id"),
+    "instance": ("DescribeInstances", "Instances", "InstanceId", "instance-id"),
+    "modification": (
+        "DescribeVolumesModifications",
+        "VolumesModifications",
+        "VolumeId",
+        "volume-id",
+    ),
+    "restore": (
+        "DescribeSnapshotTierStatus",
+        "SnapshotTierStatuses",
+        "SnapshotId",
+        "snapshot-id",
+    ),
+    "volume": ("DescribeVolumes", "Volumes", "VolumeId", "volume-id"),
+}
+
+
 class FakeAws:
-    """The snapshots that exist and the messages that were published."""
+    """The snapshots and other things that exist, and the messages that were published."""
 
     def __init__(self) -> None:
         self.account = ACCOUNT
         self.snapshots: dict[str, dict[str, Any]] = {}
+        self.others: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.published: list[dict[str, Any]] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         # what befalls the next calls of an operation: before its deed, or after it
@@ -69,6 +90,13 @@ class FakeAws:
         """The snapshot reaches ``state``."""
         self.snapshots[resource_id].update(State=state, **more)
 
+    def put(self, kind: str, **description: Any) -> dict[str, Any]:
+        """One of another kind is as described, or was changed to; returns all of it."""
+        key = _OTHERS[kind][2]
+        held = self.others[kind].setdefault(description[key], {})
+        held.update(description)
+        return dict(held)
+
     def count(self, name: str) -> int:
         """How often an operation was called."""
         return sum(1 for called, _, _ in self.calls if called == name)
@@ -81,6 +109,10 @@ class FakeAws:
         """Carry out one operation."""
         if name == "DescribeSnapshots":
             return {"Snapshots": self._describe(parameters, region)}
+        for kind, (operation_name, items, *key) in _OTHERS.items():
+            if name == operation_name:
+                found = self._find(self.others[kind].values(), parameters, *key)
+                return {"Reservations": [{items: found}]} if kind == "instance" else {items: found}
         if name == "Publish":
             time.sleep(self.publish_seconds)
             with self._lock:
@@ -101,6 +133,16 @@ class FakeAws:
             assert wanted["Name"] == f"tag:{REQUEST_TAG}"
             found = [one for one in here if one["Tags"] and _request(one) in wanted["Values"]]
         return [_without_region(one) for one in found]
+
+    def _find(
+        self, here: Iterable[dict[str, Any]], parameters: dict[str, Any], key: str, by: str
+    ) -> list[dict[str, Any]]:
+        (wanted,) = parameters["Filters"]
+        assert 1 <= len(wanted["Values"]) <= 200
+        if wanted["Name"] == by:
+            return [dict(one) for one in here if one[key] in wanted["Values"]]
+        assert wanted["Name"] == f"tag:{REQUEST_TAG}"
+        return [dict(one) for one in here if one.get("Tags") and _request(one) in wanted["Values"]]
 
 
 def _request(snapshot: dict[str, Any]) -> str:
