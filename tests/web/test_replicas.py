@@ -166,7 +166,7 @@ def test_each_tells_the_same_of_the_database(estate: Estate) -> None:
     def told(replica: Replica) -> list[str]:
         status, text = replica.ask("/metrics", {"Authorization": f"Bearer {TOKEN}"})
         assert status == 200
-        shared = ("encante_watches", "encante_notices{")
+        shared = ("encante_watches", "encante_notices{", "encante_database_up 1")
         return [line for line in text.splitlines() if line.startswith(shared)]
 
     first, second = map(told, estate.replicas)
