@@ -112,17 +112,23 @@ class Sender:
         if self._stopping.is_set() or not claims.any_due(self._engine, now):
             return False
         self._untidy = True
+        with self._engine.connect() as connection:  # one for all, as each costs PostgreSQL a word
+            claimed = self._send_batch(connection, now)
+        self._tidy()
+        return claimed > 0
+
+    def _send_batch(self, connection: Connection, now: datetime) -> int:
+        """Claim and publish; returns how many were claimed."""
         began = self._steady()
-        with self._engine.begin() as connection:
+        with connection.begin():
             batch = deque(claims.take(connection, self._owner, now))
             claimed = len(batch)
             running = self._begin(connection, batch)
         _log.info("notices claimed", count=claimed)
         while running is not None:
             self._unwritten = done = self._publish(running)
-            running = self._go_on(done, batch, began)
-        self._tidy()
-        return claimed > 0
+            running = self._go_on(connection, done, batch, began)
+        return claimed
 
     def _tidy(self) -> None:
         """Write what could not be written, and give back what is claimed.
@@ -176,9 +182,11 @@ class Sender:
         known = self._accounts.get(account) is not None
         return self._accounts.clients(account if known else notice["account"])
 
-    def _go_on(self, done: Done, batch: deque[Record], began: float) -> Try | None:
+    def _go_on(
+        self, connection: Connection, done: Done, batch: deque[Record], began: float
+    ) -> Try | None:
         """Write what came of a try, and begin the next in the same transaction."""
-        with self._engine.begin() as connection:
+        with connection.begin():
             outcome = self._write(connection, done)
             _leave_out(batch, done.notice if outcome.of_lane else None)
             over = self._stopping.is_set() or self._steady() - began > BATCH_SECONDS

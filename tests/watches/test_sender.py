@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.watches import NoticeView, WatchError
+from app.watches import WatchError
 from app.watches.claims import LEASE
 from app.watches.verdicts import SELDOM
 from tests.watches.desk import Desk
@@ -22,21 +22,7 @@ from tests.watches.fakes import (
     refuse,
     unreachable,
 )
-
-
-def owed(desk: Desk, aws: FakeAws, number: int = 1, **more: str) -> str:
-    """A watch whose notice is owed but not sent; returns the watch's id."""
-    watch = desk.waiting(number, **more)
-    aws.finish(watch.resource_id or "")
-    desk.later(seconds=5)
-    while desk.watches.poll(desk.now):
-        pass
-    return watch.id
-
-
-def notice(desk: Desk, watch_id: str) -> NoticeView:
-    (only,) = desk.view(watch_id).notices
-    return only
+from tests.watches.notices import notice, owed
 
 
 @pytest.mark.parametrize(
