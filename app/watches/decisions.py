@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from app.watches import lanes
 from app.watches.messages import harmless
 from app.watches.rows import Record, tell_of
 from app.watches.store import WatchError
@@ -23,6 +24,7 @@ def retry(connection: Connection, notice_id: str, now: datetime) -> None:
     values = {"state": "waiting", "due_at": now, "due_set_at": now}
     values |= _DECIDED if notice["state"] == "held" else {}
     _change(connection, notice, values)
+    lanes.ask_again(connection, lanes.lane_of(notice), now)
     tell_of(connection, notice, now, "retried", "A person asked to try again now.")
 
 

@@ -153,7 +153,7 @@ class Sender:
             notice, begun, now = batch.popleft(), self._steady(), self._clock()
             if verdicts.may_publish(notice, now):
                 if claims.begin(connection, notice, now):
-                    return Try(notice, begun)
+                    return Try({**notice, "last_tried_at": now}, begun)
                 continue  # the claim holds no more
             verdict = verdicts.too_late(now)
             if claims.change(connection, notice, verdict.values, "waiting"):

@@ -22,6 +22,7 @@ class Desk:
     def __init__(self, engine: Engine, aws: FakeAws, poll: timedelta, **more: Any) -> None:
         self.engine, self.aws, self.poll, self.more = engine, aws, poll, more
         self.now = START
+        self.account = ACCOUNT
         self.age = 0.0  # seconds that have passed, whatever the clock was set to
         self.restart()
 
@@ -29,7 +30,7 @@ class Desk:
         """A new process on the same database."""
         self.watches = Watches(
             self.engine,
-            one_account(ACCOUNT, [REGION], FakeClients(self.aws)),
+            one_account(self.account, [REGION], FakeClients(self.aws)),
             self.more.get("inventory_get"),
             past=self.more.get("past"),
             pacing=Pacing(self.poll.total_seconds()),
@@ -84,12 +85,12 @@ class Desk:
     def later(self, **delta: float) -> None:
         """Time passes, with a look at what other processes do now and then; or it jumps back."""
         end = self.now + timedelta(**delta)
+        self.watches.recover(self.now)
         for _ in range(_LOOKS):
-            self.watches.recover(self.now)
             if self.now < end:
                 self._pass(min(_LOOK, end - self.now))
+                self.watches.recover(self.now)
         self._pass(end - self.now)
-        self.watches.recover(self.now)
 
     def _pass(self, time: timedelta) -> None:
         self.now += time
