@@ -23,7 +23,7 @@ from app.migrate import upgrade
 from app.resources import RESOURCES
 from app.settings import Settings
 from app.ticks import Ticks
-from app.watches import Rules, Watches
+from app.watches import Pacing, Rules, Watches
 from tests.accounts import one_account
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -126,7 +126,8 @@ def make_house(folder: Path, pending: int) -> House:
             accounts,
             inventory.get,
             collector.learn,
-            poll_seconds=settings.poll_seconds,
+            past=inventory.snapshots_of,
+            pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
             clock=lambda: account.now,
         ),
         Rules(engine, accounts, inventory, collector.learn, clock=lambda: account.now),
