@@ -67,13 +67,15 @@ def migrate() -> None:
 
     from app import console
     from app.db import make_engine
-    from app.migrate import upgrade
+    from app.migrate import NewerDatabase, upgrade
 
     engine = make_engine(load_settings().database_url)
     try:
         upgrade(engine)
     except OperationalError as error:
         raise Problem(console.database_away(error)) from None
+    except NewerDatabase as error:
+        raise Problem(str(error)) from None
     finally:
         engine.dispose()
 

@@ -16,6 +16,10 @@ _PATIENCE = 30.0  # seconds
 _TURN = 0x656E63616E7465  # "encante": no other program that shares the database takes this one
 
 
+class NewerDatabase(Exception):
+    """The database was brought up to date by a newer Encante than this one; the text says so."""
+
+
 def latest() -> str:
     """The newest revision, told by the file names (0001_inventory.py is revision 0001)."""
     return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -27,11 +31,17 @@ def upgrade(engine: Engine) -> None:
     Safe when several processes start at once: all of it happens in one transaction that holds
     SQLite's write lock, or a lock of PostgreSQL's made for this, from its beginning, so the second
     one waits and finds nothing to do. A PostgreSQL that does not answer yet is waited for, half a
-    minute at most. Raises OperationalError.
+    minute at most. Raises OperationalError, and NewerDatabase.
     """
     if engine.dialect.name == "postgresql":
         _wait_for_server(engine)
-    if current(engine) == latest():
+    found = current(engine)
+    if found > latest():
+        raise NewerDatabase(
+            f"The database is of a newer Encante (its revision is {found}, and this one knows "
+            f"{latest()} at most). Start that one."
+        )
+    if found == latest():
         return  # without importing Alembic, which costs more than the rest of a start
     from alembic import command
     from alembic.config import Config

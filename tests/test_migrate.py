@@ -17,7 +17,7 @@ import app.inventory.tables
 import app.people.tables
 import app.watches.tables  # noqa: F401 - these tables are compared
 from app.db import make_engine, metadata
-from app.migrate import MIGRATIONS, latest, upgrade
+from app.migrate import MIGRATIONS, NewerDatabase, latest, upgrade
 
 ROOT = MIGRATIONS.parent
 
@@ -45,6 +45,16 @@ def test_an_upgrade_of_what_is_up_to_date_keeps_what_is_there(bare_url: str):
     upgrade(engine)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT revision FROM kinds")) == 7
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(bare_url: str):
+    engine = make_engine(bare_url)
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NewerDatabase, match="of a newer Encante"):
+        upgrade(engine)
     engine.dispose()
 
 
