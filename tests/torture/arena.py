@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,14 @@ class Arena:
     engine: Engine
     rack: Rack
     load: Load
+    pages: Path | None = None  # a file that says how large the database may get, if any does
 
     def replicas(self, count: int) -> list[str]:
         """Start so many; their names. Each has a clock of its own, by its place from 1 on."""
         names = [f"replica-{number}" for number in range(1, count + 1)]
         for number, name in enumerate(names, 1):
-            self.rack.start(name, clock=number)
+            pages = str(self.pages) if self.pages else None
+            self.rack.start(name, clock=number, given=pages)
         for name in names:
             self.rack.process(name)
         return names
@@ -93,6 +95,14 @@ class Arena:
             except DATABASE_FAULTS as error:
                 problem = str(error)
         return time.monotonic() - begun
+
+    def wait_for(self, ready: Callable[[], bool], problem: str) -> None:
+        """Wait until it is so. Raises TortureError after a while."""
+        end = time.monotonic() + PATIENCE
+        while not ready():
+            if time.monotonic() > end:
+                raise TortureError(f"{problem}\n{self.rack.logs()}")
+            time.sleep(0.02)
 
     def verdict(self, crashed: Sequence[int] | None = None, in_doubt: int = 0) -> Verdict:
         """Judge; ``crashed``: the processes that excuse a repeat (those that were killed)."""

@@ -22,14 +22,14 @@ _DIRECT = build_opener(ProxyHandler({}))
 
 @dataclass(frozen=True)
 class Told:
-    """The endpoint's account: what was published, what was killed by it, what it was asked.
+    """The endpoint's account: what was published, which processes it struck, what it was asked.
 
     ``ended``: when each snapshot ended (seconds since 1970), and as what. ``created``: for which
     request id each was made that CreateSnapshot made.
     """
 
     published: Sequence[Published]
-    kills: Sequence[Mapping[str, Any]]
+    struck: Sequence[Mapping[str, Any]]
     calls: Mapping[str, int]
     ended: Mapping[str, tuple[float, str]]
     created: Mapping[str, str]

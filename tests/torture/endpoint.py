@@ -27,6 +27,7 @@ from tests.torture.world import Snapshot, World
 ACCOUNT = "123456789012"
 REGIONS = ("us-east-1", "us-east-2", "eu-central-1", "eu-west-1")
 PAGE = 1000
+SIGNALS: dict[str, signal.Signals] = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _REGION = re.compile(rb"Credential=[^/]+/\d+/([^/]+)/")
 _PROCESS = re.compile(rb"\r\nuser-agent:[^\r]* app/(\d+)", re.IGNORECASE)
@@ -180,13 +181,13 @@ class Connection(asyncio.Protocol):
 
     def _strike(self, fault: Fault, operation: str, process: int) -> bool:
         # A client that is gone already is not killed: its number may be another's by now.
-        if fault.what == "kill" and process > 1 and not self.transport.is_closing():
-            os.kill(process, signal.SIGKILL)
+        if fault.what in SIGNALS and process > 1 and not self.transport.is_closing():
+            os.kill(process, SIGNALS[fault.what])
             told = {"process": process, "operation": operation, "when": fault.when}
-            self._endpoint.world.kills.append({**told, "at": time.time()})
+            self._endpoint.world.struck.append({**told, "what": fault.what, "at": time.time()})
         if fault.what in {"kill", "cut"}:
             self.transport.abort()
-        return fault.what == "wait"
+        return fault.what in {"wait", "freeze"}
 
     def _send(
         self, body: bytes, kind: bytes = b"text/xml;charset=UTF-8", status: bytes = b"200 OK"

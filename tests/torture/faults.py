@@ -8,9 +8,9 @@ from typing import Literal
 
 # received: nothing is done yet. done: the deed is done, the answer not sent. answered: it is sent.
 When = Literal["received", "done", "answered"]
-# kill: the process that asks, with SIGKILL. cut: the connection. wait: only ``wait`` seconds.
-# error: an answer of 503 instead of the true one.
-What = Literal["kill", "cut", "wait", "error"]
+# kill: the process that asks, with SIGKILL. freeze: the same with SIGSTOP. cut: the connection.
+# wait: only ``wait`` seconds. error: an answer of 503 instead of the true one.
+What = Literal["kill", "freeze", "cut", "wait", "error"]
 
 
 @dataclass

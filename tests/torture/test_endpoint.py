@@ -127,4 +127,4 @@ def test_the_process_that_asks_is_killed(served: Aws, when: Any, published: int)
         assert process.wait(60) == -9
     told = served.told()
     assert told.times()[notice] == published
-    assert [each["when"] for each in told.kills][-1:] == [when]
+    assert [each["when"] for each in told.struck][-1:] == [when]

@@ -103,7 +103,7 @@ class World:
         self.snapshots: dict[tuple[str, str], dict[str, Snapshot]] = defaultdict(dict)
         self.published: list[Published] = []
         self.created: dict[str, str] = {}
-        self.kills: list[dict[str, Any]] = []
+        self.struck: list[dict[str, Any]] = []
         self.called_at: dict[str, list[float]] = defaultdict(list)
         self._deduplicated: dict[tuple[str, str], tuple[float, str]] = {}
         self._numbers = count(1)
@@ -178,7 +178,7 @@ class World:
         }
         return {
             "published": [asdict(each) for each in self.published],
-            "kills": self.kills,
+            "struck": self.struck,
             "calls": {name: len(times) for name, times in self.called_at.items()},
             "ended": ended,
             "created": self.created,

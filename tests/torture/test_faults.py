@@ -1,0 +1,70 @@
+"""The short form of the other trials of ``make torture``. Nobody is killed in any of them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import postgres_server
+from tests.torture import trials
+from tests.torture.arena import Arena, Stage
+
+STOP_SECONDS = 10.0  # a stop takes no longer
+LEASE_SECONDS = 20.0  # no lease is shorter: whoever is quicker did not wait for one
+
+
+def test_a_lost_answer_repeats_its_notice_and_loses_none(arena: Arena) -> None:
+    outcome = trials.lose_answers(arena, count=8, notices=30)
+    assert outcome.verdict.wrong == []
+    assert outcome.verdict.published > outcome.verdict.owed, "the answers were lost"
+
+
+def test_clocks_that_step_by_hours_lose_and_repeat_nothing(arena: Arena) -> None:
+    assert trials.step_clocks(arena, times=6).verdict.wrong == []
+
+
+def test_a_process_that_stood_still_publishes_nothing_that_others_have(arena: Arena) -> None:
+    outcome = trials.freeze(arena, notices=20)
+    assert outcome.verdict.wrong == []
+
+
+def test_a_stopped_process_leaves_its_work_to_others_at_once(arena: Arena) -> None:
+    outcome = trials.stop(arena, notices=40)
+    assert outcome.verdict.wrong == []
+    assert outcome.stopped_s < STOP_SECONDS
+    assert outcome.settled_s < LEASE_SECONDS
+
+
+@pytest.mark.parametrize("how", ["restarted", "killed"])
+def test_a_postgresql_that_goes_away_loses_and_repeats_nothing(one_stage: Stage, how: str) -> None:
+    with postgres_server(durable=True) as server:
+        server.create("tortured")
+
+        def befall() -> None:
+            (server.stop if how == "restarted" else server.kill)()
+            time.sleep(0.3)
+            server.start()
+
+        with one_stage.arena(server.local_url("tortured")) as arena:
+            outcome = trials.trouble(arena, befall, times=2, replicas=2)
+    assert outcome.verdict.wrong == []
+
+
+def test_a_full_disk_loses_and_repeats_nothing(
+    one_stage: Stage, sqlite_url: str, tmp_path: Path
+) -> None:
+    limit = tmp_path / "pages"
+    limit.write_text("")
+
+    def fill() -> None:
+        limit.write_text("1")  # as many as there are
+        time.sleep(1)
+        limit.write_text("")
+
+    with one_stage.arena(sqlite_url) as arena:
+        arena.pages = limit
+        outcome = trials.trouble(arena, fill, times=2, replicas=2)
+        assert arena.rack.wrote("database or disk is full")
+    assert outcome.verdict.wrong == []
