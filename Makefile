@@ -1,6 +1,6 @@
 # `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run link test lint bench screenshots reset lock audit clean
+.PHONY: help setup setup-dev run link test lint bench torture screenshots reset lock audit clean
 
 # The Python that makes the virtual environment; everything else runs in that.
 PYTHON ?= python3
@@ -37,6 +37,10 @@ lint: setup-dev ## ruff (lint and format) and mypy
 bench: setup-dev ## measure list pages, page weight and API calls
 	@$(BIN)/python -m scripts.postgres
 	@$(BIN)/python -m tests.bench
+
+torture: setup-dev ## kill a thousand processes on each database, and worse; count what was published
+	@$(BIN)/python -m scripts.postgres
+	@$(BIN)/python -m tests.torture
 
 screenshots: setup-dev ## take the README's screenshots
 	@$(BIN)/python -m scripts.chromium

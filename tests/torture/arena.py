@@ -96,6 +96,13 @@ class Arena:
                 problem = str(error)
         return time.monotonic() - begun
 
+    def delays(self) -> list[float]:
+        """Seconds from the end of each snapshot until its notice was published first."""
+        told, first = self.aws.told(), dict[str, float]()
+        for each in told.published:
+            first.setdefault(each.notice_id, each.at - told.ended[each.resource_id][0])
+        return list(first.values())
+
     def wait_for(self, ready: Callable[[], bool], problem: str) -> None:
         """Wait until it is so. Raises TortureError after a while."""
         end = time.monotonic() + PATIENCE

@@ -6,7 +6,6 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from tests.torture.arena import TOPICS, Arena
 from tests.torture.faults import Fault
@@ -38,19 +37,19 @@ RANDOM = "at random"
 
 @dataclass
 class Killed:
-    """What a killing came to. ``recovered_s``: from the last kill until all was as it should be."""
+    """What a killing came to. ``recovered_s``: from the last kill until all was as it should be.
+
+    ``slowest_s``: the longest that a notice was late, from the end of its snapshot to Publish.
+    """
 
     kills: int
     took_s: float
     recovered_s: float
+    slowest_s: float
     verdict: Verdict
     moments: Counter[str] = field(default_factory=Counter)
     missed: int = 0  # aimed kills whose moment did not come
     start_ms: float = 0.0  # of a process, in the middle
-
-    def told(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {**vars(self), "verdict": vars(self.verdict)}
 
 
 def kill_all_day(
@@ -100,6 +99,7 @@ def kill_all_day(
         kills=len(arena.rack.killed()),
         took_s=round(took, 1),
         recovered_s=round(recovered, 1),
+        slowest_s=round(max(arena.delays()), 1),
         verdict=arena.verdict(),
         moments=tally,
         missed=missed,

@@ -20,7 +20,10 @@ SLOW = Fault("Publish", "done", "wait", wait=0.005, up_to=0.03, times=-1)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial came to. ``settled_s``: until all was well, once the trouble was over."""
+    """What a trial came to. ``settled_s``: until all was well, once the trouble was over.
+
+    ``stopped_s``: how long a stop took, where one was asked for.
+    """
 
     verdict: Verdict
     settled_s: float
@@ -49,7 +52,7 @@ def trouble(
     time.sleep(0.5)
     arena.load.stop()
     settled = arena.settle()
-    return Outcome(arena.verdict(), settled)
+    return Outcome(arena.verdict(), round(settled, 1))
 
 
 def step_clocks(arena: Arena, times: int) -> Outcome:
@@ -63,7 +66,7 @@ def step_clocks(arena: Arena, times: int) -> Outcome:
         arena.rack.clocks.step(number, random.choice((-3, -1, 0, 1, 3)) * HOUR)
     arena.load.stop()
     settled = arena.settle()
-    return Outcome(arena.verdict(), settled)
+    return Outcome(arena.verdict(), round(settled, 1))
 
 
 def freeze(arena: Arena, notices: int) -> Outcome:
@@ -100,4 +103,4 @@ def stop(arena: Arena, notices: int) -> Outcome:
     arena.aws.faults()
     arena.replicas(1)
     settled = arena.settle()
-    return Outcome(arena.verdict(), settled, stopped)
+    return Outcome(arena.verdict(), round(settled, 1), round(stopped, 1))
