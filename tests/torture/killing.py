@@ -14,7 +14,6 @@ from tests.torture.verdict import Verdict
 
 AIMED_PATIENCE = 3.0  # seconds until a moment that does not come is given up
 _SOON = 0.03
-AHEAD = 120.0  # seconds: no lease is as long
 
 # Moments of a call at which its process dies. After an answer: while it is read and written down.
 MOMENTS = {
@@ -61,13 +60,11 @@ def kill_all_day(
     a_second: float = 30,
     within: float = 2.0,
     patience: float = 180.0,
-    skip: bool = False,
 ) -> Killed:
     """Kill replicas (and writers) so many times, under load; then wait until all has recovered.
 
     Half of the kills come at random, half at one of MOMENTS. Raises TortureError if it does not
-    recover within ``patience`` seconds. ``skip``: at the end let all clocks go ahead, so that
-    nobody waits for a lease.
+    recover within ``patience`` seconds.
     """
     names = arena.replicas(replicas)
     for number in range(writers):
@@ -90,9 +87,6 @@ def kill_all_day(
                 raise TortureError(f"hardly any aimed kill strikes\n{arena.rack.logs()}")
     took = time.monotonic() - begun
     arena.stop_writing()
-    if skip:
-        arena.rest()
-        arena.step(AHEAD)
     recovered = arena.settle(patience)
     starts = sorted(arena.rack.start_seconds)
     return Killed(

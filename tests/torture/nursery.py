@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def main(folder: Path) -> None:
     clocks, mine = Clocks(folder / "clocks"), [0]
     # before anything is imported that keeps a reference to it
     app.db.now = lambda: clocks.now(mine[0])
+    time.clock_gettime = clocks.steady
     from tests.torture import replica
 
     replica.warm()

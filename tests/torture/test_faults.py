@@ -15,8 +15,8 @@ STOP_SECONDS = 10.0  # a stop takes no longer
 LEASE_SECONDS = 20.0  # no lease is shorter: whoever is quicker did not wait for one
 
 
-def test_a_lost_answer_repeats_its_notice_and_loses_none(arena: Arena) -> None:
-    outcome = trials.lose_answers(arena, count=8, notices=30)
+def test_a_lost_answer_repeats_its_notice_and_loses_none(hasty: Arena) -> None:
+    outcome = trials.lose_answers(hasty, count=4, notices=20)
     assert outcome.verdict.wrong == []
     assert outcome.verdict.published > outcome.verdict.owed, "the answers were lost"
 
@@ -25,8 +25,8 @@ def test_clocks_that_step_by_hours_lose_and_repeat_nothing(arena: Arena) -> None
     assert trials.step_clocks(arena, times=6).verdict.wrong == []
 
 
-def test_a_process_that_stood_still_publishes_nothing_that_others_have(arena: Arena) -> None:
-    outcome = trials.freeze(arena, notices=20)
+def test_a_process_that_stood_still_publishes_nothing_that_others_have(hasty: Arena) -> None:
+    outcome = trials.freeze(hasty, notices=20)
     assert outcome.verdict.wrong == []
 
 
