@@ -46,9 +46,8 @@ def _is_confirmed(entry: Description) -> bool:
 
 def _of_confirmation(topic: Row) -> Iterator[Doubt]:
     if not topics.confirmed(topic.description):
-        subscribe = ("Subscribe", link("/topics/subscribe", id=topic.id))
         told = "No subscription is confirmed, so what is published here reaches nobody."
-        yield Doubt("warning", "Nobody is told", told, (subscribe,))
+        yield Doubt("warning", "Nobody is told", told)
 
 
 def _of_queue(topic: Row, arn: str, known: Known, accounts: Collection[str]) -> Iterator[Doubt]:

@@ -32,7 +32,7 @@ from app.watches.templates import (
 MESSAGE_BYTES = 256 * 1024  # of message and attributes together
 _ATTRIBUTES_BYTES = 4 * 1024  # more than they can take
 # Those with a key of their own in SNS's MessageStructure, that machines read.
-JSON_PROTOCOLS = ("sqs", "lambda", "http", "https", "firehose", "email-json", "email")
+JSON_PROTOCOLS = ("sqs", "lambda", "http", "https", "firehose", "email-json")
 TEST = "test"  # kind and outcome of a notice that a person sends to try a topic
 _log = structlog.get_logger(__name__)
 

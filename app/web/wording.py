@@ -130,7 +130,8 @@ def wording_page() -> ResponseReturnValue:
     form.sample.choices = _choices(topic_arn)
     if request.method == "GET":
         form.fill(own or book.of(topic_arn))
-        form.sample.data = form.sample.choices[0].value
+        newest = form.sample.choices[0].value == _NEWEST
+        form.sample.data = _NEWEST if newest else _SAMPLE
         return _page(form, topic_arn, topic, own)
     doing = request.form.get("_do", "save")
     if doing == "forget":
