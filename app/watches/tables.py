@@ -117,7 +117,7 @@ notices = Table(
     Index("ix_notices_watch", "watch_id"),
     Index("ix_notices_made", "made_at"),
     Index("ix_notices_state", "state", "made_at"),  # here too
-    Index("ix_notices_topic", "topic_arn"),
+    Index("ix_notices_topic", "topic_arn", "made_at"),
 )
 
 events = Table(

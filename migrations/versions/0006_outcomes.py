@@ -80,7 +80,7 @@ def _widen_notices() -> None:
             table.alter_column(name, existing_type=sa.String(length), server_default=None)
     op.create_index("ix_notices_made", "notices", ["made_at"])
     op.create_index("ix_notices_state", "notices", ["state", "made_at"])
-    op.create_index("ix_notices_topic", "notices", ["topic_arn"])
+    op.create_index("ix_notices_topic", "notices", ["topic_arn", "made_at"])
 
 
 def _make_tables() -> None:
