@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import pytest
 from app.sandbox.ec2 import instance_types
 from app.sandbox.settings import DURATIONS, PREFIX, SandboxSettings
 from app.settings import Settings
+from app.watches.facts import NAMES
+from app.watches.messages import Wording, by_protocol, message_of
+from app.watches.samples import SAMPLE_ID, sample
 from tests.test_arrows import ARROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,3 +107,19 @@ def test_the_arrows_in_the_documentation_are_those_that_are_held() -> None:
     alone = {room for room, allowed in ARROWS.items() if not allowed}
     assert told == {room: allowed for room, allowed in ARROWS.items() if room in told}
     assert ARROWS.keys() - told.keys() == alone - {"aws", "sandbox"}
+
+
+def test_the_page_of_messages_lists_every_fact() -> None:
+    text = (ROOT / "docs" / "messages.md").read_text()
+    assert dict(re.findall(r"^\| `([a-z_]+)` \| (.+) \|$", text, re.MULTILINE)) == NAMES
+
+
+def test_the_page_of_messages_shows_the_built_in_text_and_json() -> None:
+    text = (ROOT / "docs" / "messages.md").read_text()
+    now = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
+    topic = "arn:aws:sns:eu-central-1:123456789012:backups"
+    watch = sample("snapshot", "completed", topic, now)
+    told = message_of(watch, "completed", SAMPLE_ID, now, Wording(json_for=("sqs",)))
+    (shown,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert json.loads(shown) == json.loads(by_protocol(told.message, told.structure)["sqs"])
+    assert f"Subject: {told.subject}\n\n{told.message}```" in text

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from app.resources.spec import VANISHED
-from app.watches.facts import Fact, facts_of, lines, moment, texts, values
+from app.watches.facts import NAMES, Fact, facts_of, lines, moment, texts, values
 from app.watches.harmless import LONGEST as LONGEST
 from app.watches.harmless import harmless as harmless
 from app.watches.templates import (
@@ -100,13 +100,30 @@ def notice_row(
     }
 
 
-def test_row(topic_arn: str, account: str, region: str, now: datetime) -> dict[str, Any]:
-    """The row of a notice by which a person tries a topic; it goes the way of all others."""
+def trial_row(
+    topic_arn: str, account: str, region: str, now: datetime, wording: Wording
+) -> dict[str, Any]:
+    """The row of a notice by which a person tries a topic; it goes the way of all others.
+
+    Who gets the JSON of other notices gets it of this one too, so that programs can read it.
+    """
     identity = "n-" + secrets.token_hex(16)
-    text = (
-        "This is a test: somebody tries whether Encante's notices for this topic arrive.\n\n"
-        f"Topic: {topic_arn}\nAsked for: {moment(now)}\nNotice: {identity}\n"
-    )
+    told = {
+        "subject": "Test from Encante",
+        "sentence": "This is a test: somebody tries whether Encante's notices arrive.",
+        "kind": TEST,
+        "outcome": TEST,
+        "resource_id": TEST,
+        "name": TEST,
+        "region": region,
+        "account": account,
+        "topic": topic_arn,
+        "notice": identity,
+        "seen": moment(now),
+    }
+    lines_of_it = [told["sentence"], "", f"Topic: {topic_arn}", f"Asked for: {moment(now)}"]
+    text = "\n".join([*lines_of_it, f"Notice: {identity}", ""])
+    facts = {**dict.fromkeys(NAMES), **told}
     return {
         "id": identity,
         "watch_id": None,
@@ -116,7 +133,7 @@ def test_row(topic_arn: str, account: str, region: str, now: datetime) -> dict[s
         "resource_id": TEST,
         "outcome": TEST,
         "topic_arn": topic_arn,
-        **_due(Message("Test from Encante", text, ""), now),
+        **_due(_structured(told["subject"], text, told, facts, wording), now),
         "reached_at": None,
     }
 
@@ -162,10 +179,21 @@ def worded(facts: Mapping[str, Fact], block: str, wording: Wording) -> Message:
     message = fill_text(wording.text or BUILT_IN_TEXT, told)
     if not message.strip():  # SNS takes no empty one
         message = fill_text(BUILT_IN_TEXT, told)
+    return _structured(subject, message, told, values(facts, block), wording)
+
+
+def _structured(
+    subject: str,
+    message: str,
+    told: Mapping[str, str],
+    facts: Mapping[str, str | int | None],
+    wording: Wording,
+) -> Message:
+    """The message, with a text of its own for whoever should not get ``message``."""
     if not wording.json_for and len(message) <= SMS_MOST:
         return Message(subject, message, "")
-    document = parse_json(wording.json, told) if wording.json else BUILT_IN_JSON
-    machine = fill_json(document, values(facts, block))
+    document = parse_json(wording.json, facts) if wording.json else BUILT_IN_JSON
+    machine = fill_json(document, facts)
     structure = {
         "default": message,
         "sms": _short(subject, told),

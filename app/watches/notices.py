@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 
 from app.watches.harmless import harmless
-from app.watches.messages import test_row
+from app.watches.messages import trial_row
 from app.watches.rows import Record, tell_of
 from app.watches.store import WatchError
 from app.watches.tables import events, notices, watches
+from app.watches.topic_settings import settings_for
 from app.watches.views import EventView, NoticeView
 
 STATES = ("waiting", "sending", "held", "parked", "sent")
@@ -123,8 +124,9 @@ class NoticeBook:
 
     def test(self, topic_arn: str, account: str, region: str) -> str:
         """Owe a topic a test, which goes the way of every notice; returns its id."""
-        row = test_row(topic_arn, account, region, self._clock())
         with self._engine.begin() as connection:
+            wording = settings_for(connection, topic_arn).wording
+            row = trial_row(topic_arn, account, region, self._clock(), wording)
             connection.execute(insert(notices).values(row))
         return str(row["id"])
 

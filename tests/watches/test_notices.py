@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from app.watches import WatchError
-from app.watches.messages import Wording, by_protocol
-from app.watches.messages import test_row as row_of_test
+from app.watches.messages import BUILT_IN, Wording, by_protocol, trial_row
 from app.watches.notices import FOR_A_PERSON, NoticeBook, NoticeQuery
 from app.watches.tables import notices
 from app.watches.topic_settings import ALL, HOLD, REPEAT, TopicBook, TopicSettings
@@ -23,7 +22,7 @@ OTHER = f"{TOPIC}-of-others"
 
 def owe(engine: Engine, number: int, state: str = "sent", **more: Any) -> str:
     """A notice that was made ``number`` seconds after the start."""
-    row = row_of_test(TOPIC, ACCOUNT, REGION, START + timedelta(seconds=number))
+    row = trial_row(TOPIC, ACCOUNT, REGION, START + timedelta(seconds=number), BUILT_IN)
     row |= {"id": f"n-{number:03}", "state": state, **more}
     with engine.begin() as connection:
         connection.execute(insert(notices).values(row))
@@ -70,6 +69,16 @@ def test_a_test_is_published_as_every_notice_is(desk: Desk) -> None:
     assert notice is not None
     assert (notice.state, notice.sns_message_id, notice.watch_id) == ("sent", "m-1", None)
     assert desk.watches.notices.history(notice) == []
+
+
+def test_a_test_speaks_json_to_whoever_other_notices_do(desk: Desk) -> None:
+    wording = Wording(json='{"id": "${notice}", "gib": "${size_gib}"}', json_for=("sqs",))
+    desk.watches.topic_settings.save(TopicSettings(TOPIC, REPEAT, wording), START)
+    notice_id = desk.watches.test(TOPIC, ACCOUNT, REGION)
+    desk.work()
+    texts = by_protocol("", desk.aws.published[0]["Message"])
+    assert json.loads(texts["sqs"]) == {"id": notice_id, "gib": None}
+    assert texts["default"].startswith("This is a test")
 
 
 def test_what_was_sent_is_repeated_on_purpose_with_the_same_id(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from app.db import now
-from app.watches.messages import test_row as row_of_test
+from app.watches.messages import BUILT_IN, trial_row
 from app.watches.tables import notices
 from tests.web.browser import Browser, Page
 
@@ -24,7 +24,7 @@ def _post(browser: Browser, path: str, **fields: str) -> Page:
 
 def _owe(browser: Browser, **more: Any) -> str:
     """A notice in the outbox, as it is after something has happened to it."""
-    row = row_of_test(_topic(browser), "123456789012", "us-east-1", now()) | more
+    row = trial_row(_topic(browser), "123456789012", "us-east-1", now(), BUILT_IN) | more
     with browser.house.engine.begin() as connection:
         connection.execute(insert(notices).values(row))
     return str(row["id"])

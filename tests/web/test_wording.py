@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from app.aws.call import Call
+from app.aws.queues import receive
 from tests.web.browser import Browser, Page
 
 ALL = "/notices/messages"
@@ -129,6 +130,19 @@ def test_a_topic_s_page_tells_that_its_queue_lets_nothing_in_and_mends_it(
     assert form.fields["queue"] == queue
     browser.follow(browser.send(form))
     assert "lets nothing in" not in browser.open(path).words
+
+
+def test_a_queue_gets_the_json_and_not_the_text(browser: Browser) -> None:
+    topic = _topic(browser, "snapshots-done")
+    browser.follow(browser.fill(f"{ALL}?topic={topic}", json_for=["sqs"]))
+    token = browser.open("/notices").fields["csrf_token"]
+    browser.follow(browser.post("/notices/test", {"csrf_token": token, "topic": topic}))
+    browser.wait()
+    (queue,) = browser.house.inventory.all("queue")
+    answer = receive(queue.description).run(browser.house.accounts.clients())
+    bodies = [json.loads(each["Body"]) for each in answer["Messages"]]
+    (told,) = [json.loads(body["Message"]) for body in bodies if "Test" in body.get("Subject", "")]
+    assert (told["version"], told["kind"], told["topic"]) == (1, "test", topic)
 
 
 def _close(browser: Browser, queue: str) -> None:
