@@ -26,3 +26,17 @@ def hasty(one_stage: Stage, database_url: str) -> Iterator[Arena]:
     """The same, where time passes faster: for tests in which leases run out."""
     with one_stage.arena(database_url, rate=4) as made:
         yield made
+
+
+@pytest.fixture
+def hasty_sqlite(one_stage: Stage, sqlite_url: str) -> Iterator[Arena]:
+    """The same on SQLite alone: what matters is in the rows, not in how they are locked."""
+    with one_stage.arena(sqlite_url, rate=4) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty_postgresql(one_stage: Stage, postgresql_url: str) -> Iterator[Arena]:
+    """The same on PostgreSQL alone."""
+    with one_stage.arena(postgresql_url, rate=4) as made:
+        yield made
