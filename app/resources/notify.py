@@ -89,6 +89,7 @@ class TellingFields:
         if not self.outcomes.data:
             self.outcomes.data = [each.name for each in awaited.outcomes if each.name in ticked]
         known = awaited.kind in WITH_A_PAST
+        self.late_number.flags.optional = known
         self.late_number.description = (
             "Empty: three times what snapshots of this volume usually take."
             if known

@@ -56,7 +56,7 @@ def in_short(known: Estimate | None) -> str:
         moment.strftime("%H:%M" if moment.date() == today else "%d %b %H:%M")
         for moment in (known.median_at, known.early_at, known.late_at)
     )
-    return f"{about} ({early}–{late})"
+    return about if early == late else f"{about} ({early}–{late})"
 
 
 def step(any_pending: bool) -> int:
