@@ -247,7 +247,8 @@ class _Page:
             answers = carry_out(services, token, plan)
             done = form.finish(self.desk, answers)
         except WatchError as error:
-            form.complain(form.sections[0].fields[0], str(error))
+            field = error.field if error.field in form else form.sections[0].fields[0]
+            form.complain(field, str(error))
             return self.show(form, status=409)
         except PlanFailed as failure:
             return self._failed(form, failure)

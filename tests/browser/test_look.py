@@ -31,6 +31,8 @@ PAGES = (
     "/activity",
     "/volumes/gone",
     "/watches",
+    "/watches?state=open&kind=image",
+    "/images/new",
     "/search?q=web",
     "/instances/new",
     "/snapshots/new",
@@ -89,6 +91,22 @@ def test_a_confirmation_is_for_everybody(bare: Page) -> None:
     expect(bare.get_by_role("heading", level=1)).to_contain_text("Terminate")
     expect(bare.get_by_role("button", name="Terminate", exact=True)).to_be_visible()
     assert faults(bare) == []
+
+
+def test_a_watch_and_the_form_that_asks_for_it_are_for_everybody(bare: Page) -> None:
+    bare.goto("/snapshots?state=pending")
+    hand.row(bare, "db-1-data").first.get_by_role("link").first.click()
+    hand.act(bare, "Notify me")
+    bare.get_by_role("checkbox", name="late").check()
+    assert faults(bare) == []
+    hand.press(bare, "Watch")
+    hand.told(bare, "is being watched")
+    assert faults(bare) == []
+    for address in ("/watches", "/"):
+        bare.goto(address)
+        expect(bare.get_by_role("link", name="w-").first).to_be_visible()
+        assert faults(bare) == []
+        assert bare.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_every_menu_opens_inside_the_screen(bare: Page) -> None:

@@ -1,18 +1,25 @@
-"""The whole walk, clicked as a person would, each test going on from the one before."""
+"""The whole walk, clicked as a person would, each test going on from the one before.
+
+It is walked twice: with SQLite, and with PostgreSQL.
+"""
 
 from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import MetaData, select
 
+from app.db import make_engine
 from scripts.own_console import OwnConsole
 from tests.browser import hand
-from tests.browser.conftest import LONG, Complaints
+from tests.browser.conftest import LONG, SETTINGS, Complaints
+from tests.databases import SORTS, Databases
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -26,10 +33,39 @@ class Walk(dict[str, str]):
         pytest.fail(f"An earlier step has not made the {key}.")
 
 
+@pytest.fixture(scope="module", params=SORTS)
+def database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """The address of the database that the console is to use."""
+    with databases.new(request.param) as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
-def walk() -> Walk:
+def console(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnConsole]:
+    """A running console with a fresh sandbox, and with this database."""
+    chosen = {"ENCANTE_DATABASE_URL": database, "ENCANTE_SECRET_KEY": "walked" * 8}
+    console = OwnConsole(tmp_path_factory.mktemp("console"), {**SETTINGS, **chosen})
+    console.start()
+    yield console
+    console.stop()
+
+
+@pytest.fixture(scope="module")
+def walk(console: OwnConsole) -> Walk:
     """The ids that one step leaves for the next ones."""
     return Walk()
+
+
+def kept(database: str) -> str:
+    """Every row of every table, and what else there is in its files."""
+    engine, tables = make_engine(database), MetaData()
+    with engine.connect() as connection:
+        tables.reflect(connection)
+        rows = [row for table in tables.sorted_tables for row in connection.execute(select(table))]
+    engine.dispose()
+    path = Path(engine.url.database or "")
+    files = path.parent.glob(f"{path.name}*") if engine.dialect.name == "sqlite" else ()
+    return "\n".join([*map(str, rows), *(file.read_text(errors="replace") for file in files)])
 
 
 def test_the_link_signs_in_once(browser: Browser, console: OwnConsole) -> None:
@@ -135,16 +171,16 @@ def test_an_instance_is_launched_with_a_key_pair_made_in_place(
 
 
 def test_the_private_key_is_seen_never_again_and_kept_nowhere(
-    page: Page, walk: Walk, console: OwnConsole
+    page: Page, walk: Walk, console: OwnConsole, database: str
 ) -> None:
     hand.go_to(page, "Key pairs")
     hand.row(page, "walk-key").get_by_role("link", name="walk-key").click()
     expect(hand.box(page, "Instances launched with it")).to_contain_text("walk-1")
     assert "PRIVATE KEY" not in page.content()
-    for file in console.data.glob("*.db*"):
-        kept = file.read_bytes()
-        assert b"PRIVATE KEY" not in kept
-        assert walk["private key"].encode() not in kept
+    written = kept(database)
+    assert "PRIVATE KEY" not in written
+    assert walk["private key"] not in written
+    assert walk["instance"] in written
 
 
 def test_an_image_is_made_of_the_instance(page: Page, walk: Walk, console: OwnConsole) -> None:
@@ -321,7 +357,7 @@ def test_a_snapshot_is_made_with_a_topic_made_in_place_and_a_warning(
     expect(code).to_contain_text("A new topic has no subscription")
     expect(code).to_contain_text("create_topic")
     hand.press(page, "Create snapshot")
-    hand.told(page, "You will be told when it is done")
+    hand.told(page, "You will be told what becomes of it")
     walk["snapshot"] = hand.last_part(page)
     walk["topic"] = f"arn:aws:sns:{REGION}:{ACCOUNT}:lj_topic"
     hand.state(page, "pending")
