@@ -118,6 +118,7 @@ def box(page: Page, heading: str) -> Locator:
 def tag_row(page: Page, key: str) -> Locator:
     """The row of the tag editor that holds ``key``."""
     groups = page.get_by_role("group", name="Tag", exact=True)
+    expect(groups.first).to_be_visible()  # what is counted must be there
     for number in range(groups.count()):
         group = groups.nth(number)
         if group.get_by_role("textbox", name="Key").input_value() == key:
