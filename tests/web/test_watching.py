@@ -169,7 +169,7 @@ def test_an_instance_is_watched_for_what_it_is_not(browser: Browser) -> None:
     browser.fill(f"/instances/stop?id={web}")
     _later(browser)
     (view,) = _watches(browser)
-    assert (view.state, view.passed) == ("waiting", ("stopped",))
+    assert (view.state, [notice.outcome for notice in view.notices]) == ("waiting", ["stopped"])
     browser.fill(f"/instances/terminate?id={web}")
     _later(browser)
     (view,) = _watches(browser)
