@@ -18,6 +18,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -25,7 +26,7 @@ from app.aws.listing import FILTER_VALUES, in_parts
 from app.db import upsert
 from app.watches.outcomes import OPEN
 from app.watches.rows import Record, any_row
-from app.watches.tables import is_due, regions, watches
+from app.watches.tables import SKEW, is_due, regions, watches
 
 SERVICE = "ec2"
 LONGEST_DELAY = 60.0  # seconds between two tries in a region that is in trouble
@@ -102,17 +103,26 @@ def _most_overdue(now: datetime, away: Collection[Place]) -> Select[tuple[str, s
         regions.c.account == watches.c.account,
         regions.c.region == watches.c.region,
     )
-    elsewhere = (
+    elsewhere = [
         not_(and_(watches.c.account == account, watches.c.region == region))
         for account, region in away
-    )
-    return (
-        select(watches.c.account, watches.c.region, watches.c.kind, watches.c.state)
+    ]
+    # As is_due has it, each part by itself: so the index leads to the first of each.
+    stepped = and_(watches.c.due_at > now + SKEW, watches.c.due_set_at > now + SKEW)
+    names = ("account", "region", "kind", "state", "due_at", "id")
+    firsts = [
+        select(*(watches.c[name] for name in names))
         .select_from(watches.outerjoin(regions, same))
-        .where(watches.c.state.in_(OPEN), is_due(watches, now), may_ask, *elsewhere)
+        .where(watches.c.state == state, due, may_ask, *elsewhere)
         .order_by(watches.c.due_at, watches.c.id)
         .limit(1)
-    )
+        .subquery()
+        for state in OPEN
+        for due in (watches.c.due_at <= now, stepped)
+    ]
+    every = union_all(*(select(first) for first in firsts)).subquery()
+    wanted = (every.c[name] for name in names[:4])
+    return select(*wanted).order_by(every.c.due_at, every.c.id).limit(1)
 
 
 def _beside(batch: Batch, rows: Sequence[Record]) -> Select[tuple[object, ...]]:

@@ -50,15 +50,18 @@ class Recorder:
     def answered(self, batch: Batch, found: Found, now: datetime) -> set[str]:
         """AWS has answered. Returns by what key of the batch there was something new."""
 
-        def judge(row: Record) -> Finding:
-            return late(row, self._judge(row, found.get(row[batch.key], []), now), now)
-
+        judged = [
+            (row, late(row, self._judge(row, found.get(row[batch.key], []), now), now))
+            for row in batch.rows
+        ]
         # Before the transaction: the inventory is asked in one of its own.
-        more = self._known.more(batch, [(row, judge(row)) for row in batch.rows], now)
+        more = self._known.more(batch, judged, now)
         sheet = _Sheet(now)
         with self._engine.begin() as connection:
-            for row in _unchanged(connection, batch):
-                sheet.add(row, _with(judge(row), more.get(row["id"], {})))
+            same = _unchanged(connection, batch)
+            for row, finding in judged:
+                if row["id"] in same:
+                    sheet.add(row, _with(finding, more.get(row["id"], {})))
             sheet.write(connection)
             for due_at, ids in sheet.next_looks(self._poll_seconds).items():
                 polled = update(watches).where(watches.c.id.in_(ids))
@@ -74,7 +77,8 @@ class Recorder:
         """AWS could not be asked: what is late is so all the same."""
         sheet = _Sheet(now, asked=False)
         with self._engine.begin() as connection:
-            for row in _unchanged(connection, batch):
+            same = _unchanged(connection, batch)
+            for row in (row for row in batch.rows if row["id"] in same):
                 sheet.add(row, late(row, Finding(row["state"], {}), now))
             sheet.write(connection)
         sheet.log()
@@ -100,20 +104,16 @@ def _made_of(row: Record, found: Sequence[Description]) -> list[Description]:
     return [description for _, description in told]
 
 
-def _unchanged(connection: Connection, batch: Batch) -> list[Record]:
-    """The rows of the batch as they are now, locked; without those that changed since.
+def _unchanged(connection: Connection, batch: Batch) -> set[str]:
+    """The ids of the batch's watches that are as they were when they were taken; locked.
 
-    A person may have cancelled, or another poller may have looked later. When they were to be
-    asked about before this is as it was when they were taken.
+    A person may have cancelled since, or another poller may have looked later.
     """
-    taken = {row["id"]: row for row in batch.rows}
-    query = select(watches).where(watches.c.id.in_(taken), watches.c.state == batch.state)
-    found = connection.execute(query.order_by(watches.c.id).with_for_update()).mappings()
-    return [
-        {**row, "due_set_at": taken[row["id"]]["due_set_at"]}
-        for row in found
-        if row["polls"] == taken[row["id"]]["polls"]
-    ]
+    polls = {row["id"]: row["polls"] for row in batch.rows}
+    mine = watches.c.id.in_(polls), watches.c.state == batch.state
+    query = select(watches.c.id, watches.c.polls).where(*mine).order_by(watches.c.id)
+    found = connection.execute(query.with_for_update())
+    return {row.id for row in found if row.polls == polls[row.id]}
 
 
 def _with(finding: Finding, more: Mapping[str, Any]) -> Finding:
