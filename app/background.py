@@ -23,7 +23,7 @@ from app.inventory.jobs import LEAST_THREADS
 PAUSE_SECONDS = 0.5
 BUSY_PAUSE_SECONDS = 0.02  # lets the threads that serve pages have their turn
 STOP_SECONDS = 10.0
-POLLERS = 2  # an endpoint that hangs keeps the other regions waiting for one of them only
+POLLERS = 4  # an endpoint that hangs gets three of them at most, and then one (Places)
 Step = Callable[[datetime], bool]
 log = structlog.get_logger()
 

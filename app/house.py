@@ -113,6 +113,17 @@ def build(settings: Settings) -> House:
     accounts = make_accounts(settings, KnownAccounts(engine), metrics.called)
     inventory = Inventory(engine, RESOURCES)
     collector = Collector(inventory, accounts, RESOURCES, settings)
+    watches = Watches(
+        engine,
+        accounts,
+        inventory.get,
+        collector.learn,
+        past=inventory.snapshots_of,
+        pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
+        sent=metrics.sent,
+        keep_for=timedelta(days=settings.keep_days),
+    )
+    collector.leave(watches.watched)
     return House(
         settings,
         engine,
@@ -120,16 +131,7 @@ def build(settings: Settings) -> House:
         References(accounts),
         inventory,
         collector,
-        Watches(
-            engine,
-            accounts,
-            inventory.get,
-            collector.learn,
-            past=inventory.snapshots_of,
-            pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
-            sent=metrics.sent,
-            keep_for=timedelta(days=settings.keep_days),
-        ),
+        watches,
         Rules(engine, accounts, inventory, collector.learn),
         metrics,
         ticks,

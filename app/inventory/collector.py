@@ -19,7 +19,7 @@ from app.db import DATABASE_FAULTS
 from app.inventory.attended import Attended
 from app.inventory.budget import Budget, Budgeted
 from app.inventory.inventory import Inventory
-from app.inventory.jobs import Job, Jobs
+from app.inventory.jobs import Job, Jobs, Left
 from app.inventory.progress import RENEW
 from app.inventory.store import Scope, Trust
 from app.resources.spec import Resource, Row
@@ -152,6 +152,13 @@ class Collector:
         self._take_in(scope, ids, self._accounts.clients(account), now, "reread", action)
         rows = (self._inventory.get(kind, resource_id) for resource_id in ids)
         return [row for row in rows if row is not None and not row.gone]
+
+    def leave(self, to: Left) -> None:
+        """Leave to somebody else what is changing and they read: ``to`` gives the ids of a scope.
+
+        What it reads they hand over (``learn``) when it has changed.
+        """
+        self._jobs.left = to
 
     def learn(
         self,

@@ -6,6 +6,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +27,8 @@ _FIRST = 1_000_000.0  # more overdue than anything with an interval
 _ASKED = 100_000.0
 
 Place = tuple[str, str]  # account, region
+# The ids of a kind, account and region that somebody else reads again and again.
+Left = Callable[[str, str, str], AbstractSet[str]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Jobs:
         self.pace = Pace()
         every = timedelta(seconds=settings.changing_seconds)
         # Whoever watches reads every poll_seconds; only if that stays away it is for us to do.
+        self.left: Left = lambda *_scope: frozenset()
         self.changing = Changing(every, timedelta(seconds=1.5 * settings.poll_seconds))
         self._lock = threading.Lock()
         self._plan: list[Job] = []
@@ -174,6 +178,9 @@ class Jobs:
 
     def _reading(self, scope: Scope, now: datetime) -> Job | None:
         changing, overdue = self.changing.due(scope, now)
+        if changing:
+            left = self.left(*scope)
+            changing = [each for each in changing if each not in left]
         ids = tuple(dict.fromkeys([*self.settling.due(scope, now), *changing]))[:FILTER_VALUES]
         return Job(scope, max(1.0, overdue), ids) if ids else None
 

@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -27,6 +28,7 @@ from app.watches.store import Store
 from app.watches.sweeping import Sweeper
 from app.watches.topic_settings import TopicBook
 from app.watches.views import Views, Wanted, WatchView
+from app.watches.watched import Watched
 
 
 class Watches:
@@ -59,6 +61,7 @@ class Watches:
         pacing = pacing or Pacing()
         known = Knowledge(inventory_get, past)
         recorder = Recorder(engine, known, pacing.poll_seconds, patience or Patience())
+        self._watched = Watched(engine, clock)
         self._poller = Poller(engine, accounts, recorder, learn, pacing)
         me = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(6)}"
         self._sender = Sender(engine, accounts, me, clock, ages, sent)
@@ -229,6 +232,10 @@ class Watches:
         after a growing delay.
         """
         return self._ring(self._poller.poll(now))
+
+    def watched(self, kind: str, account: str, region: str) -> AbstractSet[str]:
+        """The ids of what pollers read again and again, of whatever process."""
+        return self._watched.of(kind, account, region)
 
     def hurry(self, now: datetime) -> bool:
         """Hear what the event queues tell, so that the poll need not wait; whether they told."""

@@ -57,6 +57,25 @@ def test_what_the_poller_has_read_is_left_to_it_for_as_long_as_it_goes_on(
     assert any("box-1" in read for read in cloud.reads)
 
 
+def test_what_the_pollers_of_any_process_read_is_left_to_them(
+    collect: Make, cloud: Cloud, clock: Clock
+):
+    cloud.put(box(1, "packing"), box(2, "packing"))
+    collector = collect()
+    watched = {"box-1"}
+    collector.leave(lambda *scope: watched if scope == ("box", ACCOUNT, HERE) else set())
+    settle(collector, clock)
+    cloud.reads.clear()
+    for _ in range(30):
+        clock.move(1)
+        settle(collector, clock)
+    assert set(cloud.reads) == {("box-2",)}
+    watched.clear()
+    clock.move(5)
+    settle(collector, clock)
+    assert any("box-1" in read for read in cloud.reads)
+
+
 def test_what_the_poller_reads_is_known_at_once(
     collect: Make, inventory: Inventory, cloud: Cloud, clock: Clock
 ):
