@@ -28,6 +28,7 @@ class SandboxSettings:
     image_pending: float = 8.0
     snapshot_pending: float = 15.0
     snapshot_min_interval: float = 15.0
+    snapshot_tiering: float = 20.0
     volume_creating: float = 3.0
     volume_attaching: float = 2.0
     volume_detaching: float = 2.0

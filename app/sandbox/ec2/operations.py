@@ -18,6 +18,7 @@ MODULES = (
     "launching",
     "network",
     "snapshot_making",
+    "snapshot_tiers",
     "snapshots",
     "tags",
     "volume_changes",
