@@ -167,7 +167,8 @@ def _wrong(told: dict[str, Any]) -> list[str]:
 
 def show(found: dict[str, Any]) -> None:
     """Print the tables."""
-    rows = ("kills", "owed", "lost", "published", "repeats", "recovered_s", "slowest_s", "took_s")
+    rows = ["kills", "owed", "lost", "published", "repeats", "held"]
+    rows += ["recovered_s", "slowest_s", "took_s"]
     table(
         ("killed", *found),
         [(row, *(f"{told['kills'][row]:,}" for told in found.values())) for row in rows],

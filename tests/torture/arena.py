@@ -63,14 +63,14 @@ class Arena:
             time.sleep(1)
 
     def unfinished(self) -> int:
-        """How many watches still wait, and notices are not sent."""
+        """How many watches still wait, and notices are neither sent nor held for a person."""
         # what was intended, and AWS never heard of, is looked for in vain for 15 minutes
         made = or_(watches.c.state == "waiting", watches.c.request_id.in_(self.load.created))
         query = select(
             select(func.count())
             .where(watches.c.state.in_(("intended", "waiting")), made)
             .scalar_subquery(),
-            select(func.count()).where(notices.c.state != "sent").scalar_subquery(),
+            select(func.count()).where(notices.c.state.not_in(("sent", "held"))).scalar_subquery(),
         )
         with self.engine.connect().execution_options(reading=True) as connection:
             return sum(connection.execute(query).one())

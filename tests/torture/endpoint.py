@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
         faults = [
             each
             for each in self._endpoint.faults
-            if each.operation in {name, "*"} and each.strikes()
+            if each.operation == name and each.strikes(process or -1)
         ]
         if faults:
             struck = self._struck(name, region, fields, process, faults)

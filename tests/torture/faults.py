@@ -18,7 +18,7 @@ class Fault:
     """Befalls requests of an operation, each with ``chance``, ``times`` times in all (-1: always).
 
     It strikes ``wait`` seconds after the request has got as far as ``when``, or if ``up_to`` is
-    greater at a random moment between the two.
+    greater at a random moment between the two. It befalls no request of the process ``spare``.
     """
 
     operation: str
@@ -28,10 +28,11 @@ class Fault:
     up_to: float = 0.0
     times: int = 1
     chance: float = 1.0
+    spare: int = 0
 
-    def strikes(self) -> bool:
-        """Whether it befalls this request; counts it if so."""
-        if self.times == 0 or random.random() >= self.chance:
+    def strikes(self, process: int) -> bool:
+        """Whether it befalls this request of a process; counts it if so."""
+        if self.times == 0 or process == self.spare or random.random() >= self.chance:
             return False
         if self.times > 0:
             self.times -= 1

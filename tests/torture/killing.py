@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.torture.arena import TOPICS, Arena
 from tests.torture.faults import Fault
@@ -13,6 +13,7 @@ from tests.torture.rack import TortureError
 from tests.torture.verdict import Verdict
 
 AIMED_PATIENCE = 3.0  # seconds until a moment that does not come is given up
+SPARED_SECONDS = 60.0  # longer than a lease
 _SOON = 0.03
 
 # Moments of a call at which its process dies. After an answer: while it is read and written down.
@@ -63,8 +64,9 @@ def kill_all_day(
 ) -> Killed:
     """Kill replicas (and writers) so many times, under load; then wait until all has recovered.
 
-    Half of the kills come at random, half at one of MOMENTS. Raises TortureError if it does not
-    recover within ``patience`` seconds.
+    Half of the kills come at random, half at one of MOMENTS. One replica after the other is spared
+    for a while: where all die every few seconds for many minutes, nobody lives to take over what
+    the dead have left. Raises TortureError if it does not recover within ``patience`` seconds.
     """
     names = arena.replicas(replicas)
     for number in range(writers):
@@ -74,12 +76,13 @@ def kill_all_day(
     missed, begun = 0, time.monotonic()
     arena.load.start(a_second, within)
     while len(arena.rack.killed()) < kills:
+        spared = names[int((time.monotonic() - begun) / SPARED_SECONDS) % replicas]
         moment = random.choice([RANDOM] * len(moments) + list(moments))
         if moment == RANDOM:
             time.sleep(random.uniform(0, 0.3))
-            arena.rack.kill(random.choice(names))
+            arena.rack.kill(random.choice([each for each in names if each != spared]))
             tally[moment] += 1
-        elif _aim(arena, moments[moment]):
+        elif _aim(arena, replace(moments[moment], spare=arena.rack.process(spared))):
             tally[moment] += 1
         else:
             missed += 1
