@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -9,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from app.aws.tags import REQUEST_TAG
+from app.db import now
 from app.sandbox import clock
 from app.watches import WatchView
 from app.watches.tables import watches
@@ -258,3 +261,73 @@ def test_late_needs_a_limit_where_nothing_is_known_of_what_is_usual(visitor: Bro
     page = visitor.send(form, name="later", **_told(visitor), outcomes=["available", "late"])
     assert page.status == 422
     assert "A number is needed" in page.words
+
+
+def test_the_list_is_narrowed_by_its_address(browser: Browser) -> None:
+    web = _one(browser, "volume", "web-1")
+    browser.fill(f"/snapshots/new?volume_id={web}", **_told(browser))
+    browser.fill("/volumes/new", size=3, **_told(browser))
+    snapshot, volume = sorted(_watches(browser), key=lambda view: view.kind)
+    for address in ("kind=snapshot", f"of={web}", "state=open&kind=snapshot"):
+        words = browser.open(f"/watches?{address}").words
+        assert snapshot.id in words
+        assert volume.id not in words
+    topic = snapshot.topic_arn
+    assert "Watches (2)" in browser.open(f"/watches?topic={topic}").words
+    assert "No watch is like that" in browser.open("/watches?rule=r-none").words
+
+
+def test_a_poll_of_the_list_is_answered_shortly_while_nothing_changes(browser: Browser) -> None:
+    web = _one(browser, "volume", "web-1")
+    browser.fill(f"/snapshots/new?volume_id={web}", **_told(browser))
+    browser.house.watches.poll(now())
+    tag = browser.open("/watches").headers["HX-PTag"]
+    assert browser.open("/watches", HX_Request="true", HX_PTag=tag).status == 304
+    assert browser.house.watches.poll(now() + timedelta(minutes=1))  # it is as it was
+    assert browser.open("/watches", HX_Request="true", HX_PTag=tag).status == 304
+    browser.post(f"/watches/{_watches(browser)[0].id}/cancel", _csrf(browser))
+    assert browser.open("/watches", HX_Request="true", HX_PTag=tag).status == 200
+
+
+def _csrf(browser: Browser) -> dict[str, str]:
+    return {"csrf_token": browser.open("/volumes/new").fields["csrf_token"]}
+
+
+def test_all_watches_of_a_rule_are_cancelled_by_one_button(browser: Browser) -> None:
+    web = _one(browser, "volume", "web-1")
+    browser.fill(f"/snapshots/new?volume_id={web}", **_told(browser))
+    with browser.house.engine.begin() as connection:
+        connection.execute(update(watches).values(rule_id="r-1"))
+    page = browser.open("/watches?rule=r-1")
+    assert "Cancel the one that waits" in page.words
+    done = browser.post("/watches/cancel", {**_csrf(browser), "rule": "r-1"})
+    assert "1 watch is cancelled" in browser.follow(done).words
+    assert _watches(browser)[0].state == "cancelled"
+
+
+def test_a_pending_snapshot_tells_when_it_is_expected(browser: Browser) -> None:
+    volume = _one(browser, "volume", "web-1")
+    page = browser.follow(browser.fill(f"/snapshots/new?volume_id={volume}", **_told(browser)))
+    assert "going by" in page.words
+    browser.house.watches.poll(now())
+    assert "going by" in browser.open(f"/watches/{_watches(browser)[0].id}").words
+    assert re.search(r"\d\d:\d\d(:\d\d)?( \(.*?\))? UTC", browser.open("/").words)
+    _later(browser)
+    assert "going by" not in browser.open(page.path).words
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["state=perfect", "kind=topic", "page=0", "page=x", "state=<script>alert(1)</script>"],
+)
+def test_an_address_that_means_nothing_is_refused(visitor: Browser, address: str) -> None:
+    page = visitor.open(f"/watches?{address}")
+    assert 400 <= page.status < 500
+    assert "<script>alert" not in page.html
+
+
+def test_hostile_addresses_are_escaped(visitor: Browser) -> None:
+    for name in ("topic", "rule", "of"):
+        page = visitor.open(f"/watches?{name}=%3Cscript%3Ealert(1)%3C/script%3E")
+        assert page.status == 200
+        assert "<script>alert" not in page.html
