@@ -25,7 +25,7 @@ from tests.torture.verdict import Verdict, judge
 
 TOPIC = f"arn:aws:sns:{REGIONS[0]}:{ACCOUNT}:backups"
 TOPICS = (TOPIC, f"{TOPIC}-2", f"{TOPIC}.fifo")
-PATIENCE = 180.0
+PATIENCE = 300.0
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.torture.arena import TOPICS, Arena
@@ -60,13 +61,15 @@ def kill_all_day(
     writers: int = 0,
     a_second: float = 30,
     within: float = 2.0,
-    patience: float = 180.0,
+    patience: float = 300.0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Killed:
     """Kill replicas (and writers) so many times, under load; then wait until all has recovered.
 
     Half of the kills come at random, half at one of MOMENTS. One replica after the other is spared
     for a while: where all die every few seconds for many minutes, nobody lives to take over what
     the dead have left. Raises TortureError if it does not recover within ``patience`` seconds.
+    ``say`` is told how far it is.
     """
     names = arena.replicas(replicas)
     for number in range(writers):
@@ -88,6 +91,8 @@ def kill_all_day(
             missed += 1
             if missed > kills + 10:
                 raise TortureError(f"hardly any aimed kill strikes\n{arena.rack.logs()}")
+        if (done := sum(tally.values())) % 100 == 0:
+            say(f"  {done} in {time.monotonic() - begun:.0f} s")
     took = time.monotonic() - begun
     arena.stop_writing()
     recovered = arena.settle(patience)
