@@ -27,6 +27,7 @@ from tests.torture.trials import Outcome
 RESULTS = ROOT / "torture-results.json"
 KILLS = 1000
 RECOVERED_SECONDS = 60.0  # what is promised
+STOP_SECONDS = 10.0
 SORTS = ("sqlite", "postgresql")
 _DISK_KB = 16 * 1024
 
@@ -95,6 +96,7 @@ def _trials(server: PostgresServer | None) -> dict[str, Callable[[Arena], Outcom
         "60 steps of the clocks": lambda arena: trials.step_clocks(arena, 60),
         "one stands still": lambda arena: trials.freeze(arena, 100),
         "SIGTERM": lambda arena: trials.stop(arena, 200),
+        "SIGTERM while SNS hangs": trials.stop_while_sns_hangs,
     }
     if server is not None:
         for name, end in (("restarted", server.stop), ("killed", server.kill)):
@@ -163,6 +165,8 @@ def _told(outcome: Killed | Outcome) -> dict[str, Any]:
     figures.pop("verdict")
     if isinstance(outcome, Killed) and outcome.recovered_s > RECOVERED_SECONDS:
         wrong.append(f"recovered only after {outcome.recovered_s} s")
+    if isinstance(outcome, Outcome) and outcome.stopped_s > STOP_SECONDS:
+        wrong.append(f"stopped only after {outcome.stopped_s} s")
     return {**figures, **verdict, "wrong": wrong}
 
 
@@ -188,7 +192,7 @@ def show(found: dict[str, Any]) -> None:
         ],
     )
     for sort, told in found.items():
-        columns = ("owed", "lost", "published", "repeats", "settled_s")
+        columns = ("owed", "lost", "published", "repeats", "settled_s", "stopped_s")
         table(
             (sort, *columns, "wrong"),
             [

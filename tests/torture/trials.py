@@ -107,3 +107,17 @@ def stop(arena: Arena, notices: int) -> Outcome:
     arena.replicas(1)
     settled = arena.settle()
     return Outcome(arena.verdict(), round(settled, 1), round(stopped, 1))
+
+
+def stop_while_sns_hangs(arena: Arena) -> Outcome:
+    """SIGTERM while SNS does not answer: the end is not put off, and the notice is in doubt."""
+    arena.aws.faults(Fault("Publish", "done", "wait", wait=60))
+    [name] = arena.replicas(1)
+    arena.load.make(3)
+    arena.wait_for(lambda: bool(arena.aws.told().published), "It does not publish.")
+    begun = time.monotonic()
+    arena.rack.stop(name)
+    stopped = time.monotonic() - begun
+    arena.replicas(1)
+    settled = arena.settle()
+    return Outcome(arena.verdict(in_doubt=1), round(settled, 1), round(stopped, 1))
