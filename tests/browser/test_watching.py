@@ -29,6 +29,42 @@ def open_watch(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Watch on")
 
 
+# First, as it goes by how long ago AWS says that it began: the sandbox's clock is still right.
+def test_who_waits_is_told_that_it_is_late_and_then_that_it_is_done(
+    page: Page, console: OwnConsole
+) -> None:
+    page.goto("/volumes?q=web-1")
+    hand.tick(page, "web-1")
+    hand.act(page, "Create snapshot")
+    page.get_by_label("By a topic that exists").check()
+    page.get_by_label("Topic", exact=True).select_option(label=TOPIC)
+    limit = page.get_by_role("spinbutton", name=re.compile("^Late after"))
+    expect(limit).to_be_hidden()
+    page.get_by_role("checkbox", name=re.compile("^late")).check()
+    expect(hand.code(page)).to_contain_text("It is late after")
+    limit.fill("1")
+    page.get_by_label("Unit").select_option("minutes")
+    hand.press(page, "Create snapshot")
+    expect(hand.fact(page, "Expected")).to_contain_text("going by")
+    open_watch(page)
+    expect(hand.fact(page, "Late")).to_have_text("after 1 minute")
+    let_be_late(console, hand.last_part(page))
+    with hand.no_reload(page):
+        expect(hand.box(page, "Notice: Snapshot late")).to_contain_text("sent")
+        hand.state(page, "waiting")
+        console.advance(LONG + 10)
+        hand.state(page, "completed")
+        expect(hand.box(page, "Notice: Snapshot done")).to_contain_text("sent")
+
+
+def let_be_late(console: OwnConsole, watch: str) -> None:
+    """A minute is the shortest limit that can be chosen; nobody should have to wait for it here."""
+    engine = make_engine(f"sqlite:///{console.data / 'sandbox.db'}")
+    with engine.begin() as connection:
+        connection.execute(update(watches).where(watches.c.id == watch).values(late_after=1))
+    engine.dispose()
+
+
 def test_who_makes_an_image_is_told_when_it_is_available(page: Page, console: OwnConsole) -> None:
     page.goto("/instances?q=web-1")
     hand.tick(page, "web-1")
@@ -76,38 +112,3 @@ def test_an_instance_is_told_of_each_time_until_it_is_terminated(
     page.goto(watch)
     hand.press(page, "Cancel the watch")
     hand.state(page, "cancelled")
-
-
-def test_who_waits_is_told_that_it_is_late_and_then_that_it_is_done(
-    page: Page, console: OwnConsole
-) -> None:
-    page.goto("/volumes?q=web-1")
-    hand.tick(page, "web-1")
-    hand.act(page, "Create snapshot")
-    page.get_by_label("By a topic that exists").check()
-    page.get_by_label("Topic", exact=True).select_option(label=TOPIC)
-    limit = page.get_by_role("spinbutton", name=re.compile("^Late after"))
-    expect(limit).to_be_hidden()
-    page.get_by_role("checkbox", name=re.compile("^late")).check()
-    expect(hand.code(page)).to_contain_text("It is late after")
-    limit.fill("1")
-    page.get_by_label("Unit").select_option("minutes")
-    hand.press(page, "Create snapshot")
-    expect(hand.fact(page, "Expected")).to_contain_text("going by")
-    open_watch(page)
-    expect(hand.fact(page, "Late")).to_have_text("after 1 minute")
-    let_be_late(console, hand.last_part(page))
-    with hand.no_reload(page):
-        expect(hand.box(page, "Notice: Snapshot late")).to_contain_text("sent")
-        hand.state(page, "waiting")
-        console.advance(LONG + 10)
-        hand.state(page, "completed")
-        expect(hand.box(page, "Notice: Snapshot done")).to_contain_text("sent")
-
-
-def let_be_late(console: OwnConsole, watch: str) -> None:
-    """A minute is the shortest limit that can be chosen; nobody should have to wait for it here."""
-    engine = make_engine(f"sqlite:///{console.data / 'sandbox.db'}")
-    with engine.begin() as connection:
-        connection.execute(update(watches).where(watches.c.id == watch).values(late_after=1))
-    engine.dispose()
