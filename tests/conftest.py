@@ -26,7 +26,18 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
         yield Databases(tmp_path_factory.mktemp("databases"), server)
 
 
-@pytest.fixture(params=SORTS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for ``database_url`` on each sort of database.
+
+    A module in which the database hardly matters says so: ``DATABASES = ("sqlite",)``.
+    """
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "database_url" in metafunc.fixturenames and all(m.args[0] != "database_url" for m in marks):
+        sorts = getattr(metafunc.module, "DATABASES", SORTS)
+        metafunc.parametrize("database_url", sorts, indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
     """The address of an empty, migrated database; the test runs once on each sort."""
     with databases.new(request.param) as url:

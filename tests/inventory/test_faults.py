@@ -25,6 +25,8 @@ from tests.inventory.boxes import (
     trouble,
 )
 
+DATABASES = ("sqlite",)  # the same on every one
+
 Make = Callable[..., Collector]
 OTHER = "210987654321"
 

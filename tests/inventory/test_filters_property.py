@@ -31,6 +31,8 @@ from app.inventory.filters import (
 from app.inventory.keys import titles
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, make_resource
 
+DATABASES = ("sqlite",)  # the same on every one
+
 BOX = make_resource()
 KEYS = sorted(titles(BOX))
 LETTERS = "abAB ßéİ%_'\"\\-=:10/*[]\0😀"

@@ -10,6 +10,8 @@ from app.inventory.expressions import Equals
 from app.inventory.query import Query
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, Clock, Cloud, box, make_resource
 
+DATABASES = ("sqlite",)  # the same on every one
+
 
 @pytest.fixture
 def both(engine: Engine, clock: Clock) -> Inventory:

@@ -19,6 +19,8 @@ from tests.aws.recorder import Recorder, Reply, ec2_error
 from tests.aws.test_topics import Sns
 from tests.inventory.boxes import ACCOUNT, Clock
 
+DATABASES = ("sqlite",)  # the same on every one
+
 REGION = "us-east-1"
 Pages = dict[str, Reply]
 

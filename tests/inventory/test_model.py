@@ -259,6 +259,6 @@ def test_what_was_done_here_stays_done_and_the_rest_comes_true(
     run_state_machine_as_test(
         Collecting,
         settings=settings(
-            max_examples=25 if sort == "sqlite" else 10, stateful_step_count=30, deadline=None
+            max_examples=25 if sort == "sqlite" else 5, stateful_step_count=30, deadline=None
         ),
     )

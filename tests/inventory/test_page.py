@@ -11,6 +11,8 @@ from app.inventory import Inventory, Page, Query
 from tests.databases import ON_SQLITE
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, box, make_resource
 
+DATABASES = ("sqlite",)  # the same on every one
+
 BOX = make_resource()
 
 

@@ -14,6 +14,8 @@ from app.resources import RESOURCES
 from tests.inventory.boxes import NOON, Clock
 from tests.recordings import KINDS, listed, needs_recordings, recordings
 
+DATABASES = ("sqlite",)  # the same on every one
+
 pytestmark = needs_recordings
 
 

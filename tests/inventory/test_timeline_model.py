@@ -143,7 +143,7 @@ def test_what_the_pages_would_have_shown_the_timeline_tells(
     run_state_machine_as_test(
         Timelines,
         settings=settings(
-            max_examples=40 if sort == "sqlite" else 15,
+            max_examples=40 if sort == "sqlite" else 6,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

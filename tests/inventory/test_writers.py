@@ -18,14 +18,10 @@ from app.inventory.timeline import ActivityQuery
 from tests.databases import open_engine
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, Cloud, box, make_resource
 
+DATABASES = ("postgresql",)
 PROCESSES = 4
 BOXES = ("box", ACCOUNT, HERE)
 RESOURCES = {"box": make_resource(Cloud().listing()), "crate": make_resource(kind="crate")}
-
-
-@pytest.fixture
-def database_url(postgresql_url: str) -> str:
-    return postgresql_url
 
 
 @pytest.fixture

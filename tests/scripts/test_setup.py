@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import chromium, environment, vendor
+from scripts import chromium, environment, postgres, vendor
 from scripts.environment import SetupError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -174,3 +174,24 @@ def test_an_unknown_argument_is_refused() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "--nonsense" in done.stderr
+
+
+def test_a_postgresql_that_is_named_but_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENCANTE_POSTGRES", str(tmp_path))
+    assert postgres.main() == 1
+    assert f"ENCANTE_POSTGRES={tmp_path}: initdb and postgres are not" in capsys.readouterr().err
+
+
+def test_the_newest_postgresql_of_debians_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for version in ("9.6", "15", "17"):
+        place = tmp_path / version / "bin"
+        place.mkdir(parents=True)
+        for name in postgres.NEEDED[: 1 if version == "17" else 2]:
+            (place / name).touch(mode=0o755)
+    monkeypatch.delenv("ENCANTE_POSTGRES", raising=False)
+    monkeypatch.setattr(postgres, "_DEBIAN", tmp_path)
+    assert postgres.find() == tmp_path / "15" / "bin", "17 is not complete"
