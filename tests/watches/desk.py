@@ -32,8 +32,9 @@ class Desk:
             self.engine,
             one_account(self.account, [REGION], FakeClients(self.aws)),
             self.more.get("inventory_get"),
+            self.more.get("learn"),
             past=self.more.get("past"),
-            pacing=Pacing(self.poll.total_seconds()),
+            pacing=self.more.get("pacing", Pacing(self.poll.total_seconds())),
             clock=lambda: self.now,
             ages=lambda: self.age,
         )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import pytest
 
 from app.resources import AWAITED
-from app.watches import outcomes
+from app.resources.spec import Row
+from app.watches import Pacing, outcomes
+from app.watches.estimates import NOTHING_KNOWN, from_json
 from tests.watches.desk import Desk
 from tests.watches.fakes import (
     ACCOUNT,
     REGION,
+    START,
     FakeAws,
     Killed,
     die,
@@ -307,3 +313,122 @@ def test_times_are_read_whatever_their_zone() -> None:
     with_z = outcomes.facts(AWAITED["snapshot"], {"StartTime": "2026-03-01T12:00:00Z"})
     without = outcomes.facts(AWAITED["snapshot"], {"StartTime": "2026-03-01T12:00:00"})
     assert with_zone == with_z == without
+
+
+def past_of(*minutes: float) -> list[Row]:
+    """Snapshots of vol-1 that took so long, one on each day before."""
+    rows = []
+    for number, took in enumerate(minutes, 1):
+        began = START - timedelta(days=number)
+        cells = {
+            "volume_id": "vol-1",
+            "started": began.isoformat(),
+            "completed": (began + timedelta(minutes=took)).isoformat(),
+        }
+        place = (ACCOUNT, REGION)
+        one = ("snapshot", f"snap-{number}", "", *place, "completed")
+        rows.append(Row(*one, "ok", {}, cells, dict, START))
+    return rows
+
+
+def test_a_snapshot_is_expected_by_the_past_of_its_volume(desk: Desk, aws: FakeAws) -> None:
+    asked = []
+
+    def past(region: str, volumes: Sequence[str]) -> list[Row]:
+        asked.append((region, tuple(volumes)))
+        return past_of(10, 20, 30)
+
+    desk.more["past"] = past
+    desk.restart()
+    watch = desk.waiting()
+    for _ in range(5):
+        desk.tick()
+    expected = from_json(desk.view(watch.id).expected)
+    assert expected
+    assert expected.median_at == START + timedelta(minutes=20)
+    assert asked == [(REGION, ("vol-1",))], "once"
+    for _ in range(100):
+        desk.tick(minutes=1)
+    assert len(aws.published) == 0, "late was not asked for"
+
+
+def test_what_takes_three_times_as_long_as_usual_is_late(desk: Desk, aws: FakeAws) -> None:
+    desk.more["past"] = lambda region, volumes: past_of(10, 10, 10)
+    desk.restart()
+    desk.waiting(outcomes=("completed", "late"))
+    for _ in range(29):
+        desk.tick(**MINUTE)
+    assert aws.published == []
+    for _ in range(3):
+        desk.tick(**MINUTE)
+    (message,) = aws.published
+    assert "Late since: 2026-03-01 12:30:00 UTC" in message["Message"]
+
+
+def test_as_long_as_the_inventory_is_being_read_nobody_waits_for_it(desk: Desk) -> None:
+    answers: list[list[Row] | None] = [None, None, []]
+    desk.more["past"] = lambda region, volumes: answers.pop(0)
+    desk.restart()
+    watch = desk.waiting()
+    for _ in range(10):
+        desk.tick()
+    assert answers == [], "asked again until it told, and then no more"
+    assert desk.view(watch.id).expected == NOTHING_KNOWN
+
+
+def test_polls_take_turns_with_those_of_other_processes(desk: Desk, aws: FakeAws) -> None:
+    for number in range(1, 4):
+        desk.waiting(number, region=f"us-east-{number}")
+    slept: list[float] = []
+    desk.more["pacing"] = Pacing(5.0, 4.0, slept.append)
+    other = Desk(desk.engine, aws, desk.poll, **desk.more)
+    desk.restart()
+    desk.later(seconds=5)
+    assert [one.watches.poll(desk.now) for one in (desk, other, desk)] == [True] * 3
+    assert slept == [0.25, 0.5]
+    assert desk.watches.poll(desk.now) is False, "nothing is due, and no turn is taken"
+    assert slept == [0.25, 0.5]
+
+
+def test_who_would_wait_long_for_a_turn_leaves_it_to_others(desk: Desk, aws: FakeAws) -> None:
+    for number in range(1, 9):
+        desk.waiting(number, region=f"us-east-{number}")
+    desk.more["pacing"] = Pacing(5.0, 4.0, lambda _: None)
+    desk.restart()
+    desk.later(seconds=5)
+    assert [desk.watches.poll(desk.now) for _ in range(8)] == [True] * 5 + [False] * 3
+    desk.later(seconds=1)
+    assert desk.watches.poll(desk.now) is True
+    assert aws.count("DescribeSnapshots") == 6
+
+
+def test_only_what_is_new_is_handed_over_after_it_is_written(desk: Desk, aws: FakeAws) -> None:
+    learnt: list[tuple[str, int]] = []
+    desk.more["learn"] = lambda kind, *place: learnt.append((kind, len(place[2])))
+    desk.restart()
+    first, _ = desk.waiting(1), desk.waiting(2)
+    desk.tick()
+    desk.tick()
+    assert learnt == [("snapshot", 2)]
+    aws.finish(first.resource_id or "")
+    desk.tick()
+    assert learnt == [("snapshot", 2), ("snapshot", 1)]
+
+
+def test_watches_of_one_place_do_not_wait_for_one_that_hangs(desk: Desk, aws: FakeAws) -> None:
+    desk.waiting(1)
+    desk.waiting(2, region="us-east-1")
+    desk.later(seconds=5)
+    other = Desk(desk.engine, aws, desk.poll)
+    other.now = desk.now
+    asked: list[str] = []
+
+    def hang() -> None:  # meanwhile another thread of this process polls on
+        asked.append(aws.calls[-1][1])
+        if len(asked) < 3:
+            aws.before["DescribeSnapshots"].append(hang)
+            desk.watches.poll(desk.now)
+
+    aws.before["DescribeSnapshots"].append(hang)
+    desk.watches.poll(desk.now)
+    assert sorted(asked) == [REGION, "us-east-1"]
