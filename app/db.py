@@ -12,6 +12,8 @@ What a transaction may rely on is the same on both:
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -104,8 +106,74 @@ def _sqlite_engine(url: str) -> Engine:
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
+    turns = _Turns()
+    event.listen(engine, "begin", turns.take)
     event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "commit", turns.give_back)
+    event.listen(engine, "rollback", turns.give_back)
+    event.listen(engine, "checkin", lambda raw, record: turns.end(record))
     return engine
+
+
+class _Turns:
+    """Lets this process's threads write to SQLite in the order in which they asked.
+
+    SQLite itself lets those who wait try again now and then, so that one who writes all the time
+    keeps the others waiting for seconds. Whoever has waited in vain for long tries as well.
+    """
+
+    LONGEST = 30.0  # seconds
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._holder: object = None  # the record of a connection in the pool
+
+    def take(self, connection: Connection) -> None:
+        """Called when a transaction begins: wait for its turn, if it writes."""
+        if connection.get_execution_options().get("reading"):
+            return
+        mine = threading.Event()
+        with self._lock:
+            if self._holder is None and not self._waiting:
+                mine.set()
+            else:
+                self._waiting.append(mine)
+            if mine.is_set():
+                self._holder = _record(connection)
+                return
+        if mine.wait(self.LONGEST):
+            with self._lock:
+                self._holder = _record(connection)
+        else:
+            self._leave(mine)
+
+    def _leave(self, mine: threading.Event) -> None:
+        with self._lock:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+                return
+        self._next()  # its turn came just now
+
+    def give_back(self, connection: Connection) -> None:
+        """Called when a transaction ends; the next one waits for SQLite's own lock."""
+        self.end(_record(connection))
+
+    def end(self, record: object) -> None:
+        """The transaction on a connection has ended, if there was any."""
+        if record is not None and self._holder is record:
+            self._next()
+
+    def _next(self) -> None:
+        with self._lock:
+            self._holder = None
+            if self._waiting:
+                self._holder = first = self._waiting.popleft()
+                first.set()
+
+
+def _record(connection: Connection) -> object:
+    return connection.connection._connection_record
 
 
 def upsert(

@@ -49,6 +49,50 @@ def test_a_text_with_nul_can_be_written_and_asked_for(engine: Engine) -> None:
     assert (found[0], found[-1]) == ("a", "b")
 
 
+def test_who_writes_all_the_time_keeps_nobody_else_waiting(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for name in ("busy", "seldom"):
+            insert_new(connection, kinds, {"kind": name}, revision=0)
+    written, stopping = [0], threading.Event()
+
+    def write(name: str) -> None:
+        mine = update(kinds).where(kinds.c.kind == name)
+        with engine.begin() as connection:
+            connection.execute(mine.values(revision=kinds.c.revision + 1))
+
+    def write_all_the_time() -> None:
+        while not stopping.is_set():
+            write("busy")
+            written[0] += 1
+
+    busy = threading.Thread(target=write_all_the_time)
+    busy.start()
+    between = []
+    try:
+        for _ in range(50):
+            before = written[0]
+            write("seldom")
+            between.append(written[0] - before)
+    finally:
+        stopping.set()
+        busy.join()
+    if engine.dialect.name == "sqlite":  # there they take turns, with PostgreSQL nobody waits
+        assert sum(between) < 10 * len(between), "what was under way, and what began meanwhile"
+    assert sum(between) > 0
+
+
+def test_a_write_that_fails_gives_its_turn_back(engine: Engine) -> None:
+    for _ in range(3):
+        with pytest.raises(DBAPIError), engine.begin() as connection:
+            connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+        with engine.connect() as connection:
+            connection.execute(update(kinds).values(revision=2))  # and is never committed
+    with engine.begin() as connection:
+        insert_new(connection, kinds, {"kind": "box"}, revision=1)
+    with engine.connect() as connection:
+        assert connection.scalar(HOW_MANY) == 1
+
+
 @ON_POSTGRESQL
 def test_who_only_reads_cannot_write(engine: Engine) -> None:
     with engine.connect().execution_options(reading=True) as reader:
