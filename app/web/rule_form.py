@@ -14,8 +14,9 @@ from app.aws import topics
 from app.inventory.filters import MAX_LENGTH
 from app.resources.fields import OneLine, options, strip
 from app.resources.forms import SENDING_FORM, Section
-from app.resources.notify import TellingFields, late_parts, topic_options, usual_outcomes
+from app.resources.notify import topic_options
 from app.resources.spec import LATE, Awaited, Row
+from app.resources.telling import TellingFields, late_parts, usual_outcomes
 from app.watches import Draft, Rule, WatchError
 from app.watches.ruled import RULED
 

@@ -12,8 +12,8 @@ from app.inventory import FilterError, Query
 from app.inventory.tokens import quote, quote_tag
 from app.resources import RESOURCES
 from app.resources.forms import link
-from app.resources.notify import late_parts
 from app.resources.spec import LATE, Resource, Row
+from app.resources.telling import late_parts
 from app.watches import Rule, WatchError
 from app.watches.previews import Preview, preview
 from app.watches.ruled import RULED

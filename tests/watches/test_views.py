@@ -18,7 +18,7 @@ def _of_rule(desk: Desk, watch_id: str, rule_id: str = "r-1") -> None:
 
 
 def _ids(desk: Desk, state: str = "", **wanted: str) -> list[str]:
-    found = [view.id for view in desk.watches.list(state, **wanted)]
+    found = [view.id for view in desk.watches.list(state, 100, 0, **wanted)]
     assert desk.watches.count(state, **wanted) == len(found)
     return found
 
