@@ -47,7 +47,7 @@ def loops(house: House) -> list[Loop]:
         Loop("collect", house.collector.tick, quiet, max(LEAST_THREADS, house.settings.collectors)),
         Loop("rules", house.rules.catch, house.wake),
         Loop("look", house.rules.look, quiet),
-        Loop("hurry", watches.hurry, quiet),
+        Loop("hurry", house.hurry, quiet),
         Loop("poll", watches.poll, house.wake, POLLERS),
         Loop("recover", watches.recover, quiet),
         Loop("send", watches.send, watches.owed, busy_pause=0.0),

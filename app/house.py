@@ -80,6 +80,13 @@ class House:
             return True  # no harm: the form that needs them reads them, and tells
         return True
 
+    def hurry(self, now: datetime) -> bool:
+        """Hear what the event queues tell, and have the poller look at it at once."""
+        told = self.watches.hurry(now)
+        if told:
+            self.wake.set()
+        return told
+
     def meet(self, now: datetime) -> bool:
         """Ask AWS, once in a while, who we are, so that no page has to wait for it."""
         return self.accounts.meet(now)

@@ -107,6 +107,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "sqs",
         "safe",
         "DeleteMessage",
+        "DeleteMessageBatch",
         "DeleteQueue",
         "ReceiveMessage",
         "SetQueueAttributes",
@@ -114,6 +115,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "UntagQueue",
     ),
     **_table("sqs", "safe", "CreateQueue", tagged_by="TagQueue"),
+    **_table("events", "safe", "DeleteRule", "PutRule", "PutTargets", "RemoveTargets"),
     **_table("sts", "safe", "AssumeRole"),
     **_table("sts", "read", "GetCallerIdentity"),
 }

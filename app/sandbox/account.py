@@ -11,8 +11,8 @@ from typing import Any
 
 from app.sandbox import moto_import
 
-# EC2, SNS and SQS hold what a user makes; STS has no state worth keeping.
-KEPT_SERVICES = ("ec2", "sns", "sqs")
+# These hold what a user makes; STS has no state worth keeping.
+KEPT_SERVICES = ("ec2", "sns", "sqs", "events")
 SERVICES = (*KEPT_SERVICES, "sts")
 
 # moto's models are not thread-safe, and a snapshot of the account must not see half a change:

@@ -15,6 +15,7 @@ from botocore.model import OperationNotFoundError
 from app.sandbox import account, moto_import, sts, wire
 from app.sandbox.calls import Calls
 from app.sandbox.control import Control
+from app.sandbox.ec2 import agenda
 from app.sandbox.faults import Faults, hang_up
 from app.sandbox.settings import SandboxSettings
 from app.sandbox.wire import Answer, Environ, Request
@@ -115,6 +116,8 @@ class Application:
             with account.LOCK:
                 if self._closed:
                     hang_up(environ)
+                if request.service == "sqs":
+                    agenda.catch_up(request.account_id, request.region)
                 answer = _collect(self.services[request.service], environ)
         except ConnectionError:
             raise

@@ -64,13 +64,13 @@ def start_in_thread(settings: SandboxSettings) -> Handle:
 
 def _load(settings: SandboxSettings, store: Store) -> Any:
     """Import moto with our behaviour on it, and fill the account: as it was, or from the seed."""
-    from app.sandbox import catalogue, ec2, sns, sqs
+    from app.sandbox import catalogue, ec2, events, sns, sqs
     from app.sandbox.application import Application
 
     _check_regions(settings)
     try:
         ec2.install(settings)
-        for part in (catalogue, sns, sqs):
+        for part in (catalogue, sns, sqs, events):
             part.install()
     except (ec2.MotoHasChanged, MotoMoved) as problem:
         raise StartError(str(problem)) from problem

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from app.sandbox import account, patching
+from app.sandbox.ec2 import agenda
 
 # Name of each attribute that is a number, with AWS's limits.
 LIMITS = {
@@ -17,6 +18,7 @@ LIMITS = {
     "VisibilityTimeout": (0, 43_200),
 }
 BOOLEANS = ("ContentBasedDeduplication", "FifoQueue", "SqsManagedSseEnabled")
+LOOK_SECONDS = 0.25  # how often a long poll looks what has happened
 TEXTS = ("DeduplicationScope", "FifoThroughputLimit", "KmsMasterKeyId")
 DOCUMENTS = ("Policy", "RedrivePolicy", "RedriveAllowPolicy")
 
@@ -98,12 +100,14 @@ def _list_queues(_: Any) -> Any:
 
 
 def _wait_for_messages(original: Any) -> Any:
-    def wait_for_messages(queue: Any, timeout: int) -> None:
+    def wait_for_messages(queue: Any, timeout: float) -> None:
         # A long poll waits inside a request; everybody else goes on meanwhile.
         account.LOCK.release()
         try:
-            original(queue, timeout)
+            original(queue, min(timeout, LOOK_SECONDS))
         finally:
             account.LOCK.acquire()
+        # Time has passed: something may have happened of which EventBridge tells the queue.
+        agenda.catch_up(queue.account_id, queue.region)
 
     return wait_for_messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.watches.event_queues import EventQueue
 from app.watches.poller import Pacing
 from app.watches.rule_store import Draft, Rule
 from app.watches.rules import Rules
@@ -11,6 +12,7 @@ from app.watches.watches import Watches
 
 __all__ = [
     "Draft",
+    "EventQueue",
     "EventView",
     "NoticeView",
     "Pacing",

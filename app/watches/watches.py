@@ -18,6 +18,8 @@ from app.aws.listing import Description
 from app.resources.spec import Row
 from app.watches import decisions
 from app.watches.estimates import durations, estimate
+from app.watches.event_queues import EventQueues
+from app.watches.hurry import Hurry
 from app.watches.knowledge import Knowledge, Past
 from app.watches.lookout import Lookout, steady
 from app.watches.notices import NoticeBook
@@ -69,6 +71,8 @@ class Watches:
         self._sweeper = Sweeper(engine, keep_for)
         self._engine = engine
         self._clock = clock
+        self.event_queues = EventQueues(engine, clock)
+        self._hurry = Hurry(self.event_queues, accounts, clock)
         self.notices = NoticeBook(engine, clock)
         self.topic_settings = TopicBook(engine)
         # Set when a notice may have become due, so that the sender need not look all the time.
@@ -238,8 +242,12 @@ class Watches:
         return self._watched.of(kind, account, region)
 
     def hurry(self, now: datetime) -> bool:
-        """Hear what the event queues tell, so that the poll need not wait; whether they told."""
-        return False
+        """Hear what the event queues tell, so that the poll need not wait; whether they told.
+
+        Takes a second at most. Never raises AwsError: trouble is written on the queue, and it is
+        heard again after a growing delay.
+        """
+        return self._hurry.hurry(now)
 
     def send(self, now: datetime) -> bool:
         """Publish what notices are due; whether any were.
@@ -269,7 +277,11 @@ class Watches:
         return known.usual_seconds if known else None
 
     def stop(self) -> None:
-        """Have ``send`` end after the notice that it is publishing. Returns at once."""
+        """Have ``send`` end after the notice that it is publishing, and hear no more events.
+
+        Returns at once.
+        """
+        self._hurry.stop()
         self._sender.stop()
 
     def finish(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
-from app.aws import images, instances, key_pairs, queues, snapshots, tags, topics, volumes
+from app.aws import events, images, instances, key_pairs, queues, snapshots, tags, topics, volumes
 from app.aws.call import Call
 
 REGION = "us-east-1"
@@ -79,6 +79,7 @@ def filled(text: Callable[[], str]) -> list[Call]:
         *_ec2(text),
         *_sns(text),
         *_sqs(text),
+        *_events(text),
     ]
 
 
@@ -179,4 +180,19 @@ def _sqs(text: Callable[[], str]) -> list[Call]:
         queues.delete_message(QUEUE, text()),
         queues.delete_queue(QUEUE),
         *queues.queue_tag_calls(QUEUE, {text(): "1", "gone": "2"}, _tags(text)),
+    ]
+
+
+def _events(text: Callable[[], str]) -> list[Call]:
+    # A rule's and a target's names are ours: EventBridge's client wants at least one character.
+    there = "123456789012", REGION
+    return [
+        events.create_queue(*there, _name(text)),
+        events.put_rule(*there, _name(text)),
+        events.put_target(*there, _name(text)),
+        events.remove_target(*there, _name(text)),
+        events.delete_rule(*there, _name(text)),
+        events.delete_queue(*there, _name(text), QUEUE["QueueUrl"]),
+        events.receive(REGION, QUEUE["QueueUrl"]),
+        events.delete_messages(REGION, QUEUE["QueueUrl"], [text(), text()]),
     ]

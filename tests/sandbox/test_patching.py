@@ -7,7 +7,7 @@ from typing import Any
 import moto
 import pytest
 
-from app.sandbox import catalogue, patching, sns, sqs
+from app.sandbox import catalogue, events, patching, sns, sqs
 from app.sandbox.moto_import import MOTO_VERSION
 
 
@@ -32,5 +32,5 @@ def test_a_moved_attribute_is_told_by_name():
 
 def test_moto_is_the_version_that_is_patched_and_everything_is_where_it_was():
     assert moto.__version__ == MOTO_VERSION
-    for part in (catalogue, sns, sqs):
+    for part in (catalogue, sns, sqs, events):
         part.install()

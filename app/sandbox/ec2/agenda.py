@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from app.sandbox import account
 from app.sandbox.ec2.request import Moto, now
 
 # An event gets the backend, the id of the resource it is about, and the time it was due.
@@ -53,3 +54,10 @@ def settle(backend: Moto) -> None:
     while entries and entries[0][0] <= now():
         due, _, name, resource_id = heapq.heappop(entries)
         EVENTS[name](backend, resource_id, due)
+
+
+def catch_up(account_id: str, region: str) -> None:
+    """The same for an account's region, if there is anything in it: for who hears of it."""
+    backend = account.backends("ec2")[account_id].get(region)
+    if backend is not None:
+        settle(backend)

@@ -9,7 +9,7 @@ from typing import Any
 from moto.ec2.models.amis import Ami
 from moto.ec2.utils import random_ami_id
 
-from app.sandbox.ec2 import agenda, ids, images, snapshot_making, tags
+from app.sandbox.ec2 import agenda, ids, images, news, snapshot_making, tags
 from app.sandbox.ec2.refusal import Refused, bad_value
 from app.sandbox.ec2.request import Answer, Moto, Request, now, operation
 
@@ -177,5 +177,7 @@ def _done(backend: Moto, image_id: str, due: datetime) -> None:
         }
     elif waits := [snapshot._encante_due for snapshot in made if snapshot.status == "pending"]:
         agenda.plan(backend, "image done", image_id, max((max(waits) - now()).total_seconds(), 0))
+        return
     else:
         image.state = "available"
+    news.image(backend, image, due)

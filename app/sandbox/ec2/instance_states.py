@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.ec2.models.instances import InstanceState, StateReason
 
-from app.sandbox.ec2 import agenda, attachments, ids, tags, volumes
+from app.sandbox.ec2 import agenda, attachments, ids, news, tags, volumes
 from app.sandbox.ec2.request import Moto, Request, memory, now
 
 CODES = {
@@ -41,6 +41,7 @@ def begin(request: Request, instance: Moto, name: str) -> None:
     seconds = getattr(request.settings, WAYS[name][1])
     instance._encante_kept = request.settings.instance_terminated_kept
     instance._encante_due = agenda.plan(request.backend, "instance settled", instance.id, seconds)
+    news.instance(request.backend, instance, now())
 
 
 def told(instance: Moto) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def _settled(backend: Moto, instance_id: str, due: datetime) -> None:
     if end == "terminated":
         _terminate(backend, instance)
     put(instance, end)
+    news.instance(backend, instance, due)
 
 
 def _terminate(backend: Moto, instance: Moto) -> None:

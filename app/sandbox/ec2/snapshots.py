@@ -8,7 +8,7 @@ from typing import Any
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.utils import random_snapshot_id
 
-from app.sandbox.ec2 import agenda, filters, ids, paging, tags
+from app.sandbox.ec2 import agenda, filters, ids, news, paging, tags
 from app.sandbox.ec2.refusal import Refused
 from app.sandbox.ec2.request import Answer, Moto, Request, now, operation
 from app.sandbox.ec2.volumes import snapshot_size
@@ -79,6 +79,7 @@ def _done(backend: Moto, snapshot_id: str, due: datetime) -> None:
         return
     snapshot.status = "error" if snapshot._encante_fails else "completed"
     snapshot._encante_completed = due
+    news.snapshot(backend, snapshot, due)
 
 
 def seconds_for(pending: float, size: int) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.ec2.models.elastic_block_store import VolumeModification
 
-from app.sandbox.ec2 import agenda, filters, ids, paging, volume_limits, volumes
+from app.sandbox.ec2 import agenda, filters, ids, news, paging, volume_limits, volumes
 from app.sandbox.ec2.refusal import Refused, bad_value
 from app.sandbox.ec2.request import Answer, Moto, Request, now, operation
 
@@ -92,7 +92,7 @@ def _begin(volume: Moto, target: dict[str, Any]) -> Moto:
 
 @agenda.event("volume modified")
 def _modified(backend: Moto, volume_id: str, due: datetime) -> None:
-    _move(backend, volume_id, "modifying", "optimizing", None)
+    _move(backend, volume_id, "modifying", "optimizing", due)
 
 
 @agenda.event("volume optimized")
@@ -100,11 +100,12 @@ def _optimized(backend: Moto, volume_id: str, due: datetime) -> None:
     _move(backend, volume_id, "optimizing", "completed", due)
 
 
-def _move(backend: Moto, volume_id: str, before: str, after: str, ended: datetime | None) -> None:
+def _move(backend: Moto, volume_id: str, before: str, after: str, due: datetime) -> None:
     volume = backend.volumes.get(volume_id)
     last = volume.modifications[-1] if volume and volume.modifications else None
     if last is not None and last._encante_state == before:
-        last._encante_state, last.end_time = after, ended
+        last._encante_state, last.end_time = after, due if after == "completed" else None
+        news.volume(backend, volume_id, "modifyVolume", after, due)
 
 
 FIELDS: dict[str, filters.Field] = {

@@ -9,7 +9,7 @@ from typing import Any
 from moto.ec2.models.elastic_block_store import Volume
 from moto.ec2.utils import random_volume_id
 
-from app.sandbox.ec2 import agenda, filters, ids, once, paging, tags, volume_limits
+from app.sandbox.ec2 import agenda, filters, ids, news, once, paging, tags, volume_limits
 from app.sandbox.ec2.refusal import Refused, bad_value, missing
 from app.sandbox.ec2.request import Answer, Moto, Request, now, operation
 
@@ -65,6 +65,7 @@ def _created(backend: Moto, volume_id: str, due: datetime) -> None:
     volume = backend.volumes.get(volume_id)
     if volume is not None and volume._encante_state == "creating":
         volume._encante_state = None
+        news.volume(backend, volume_id, "createVolume", "available", due)
 
 
 def remove(backend: Moto, volume_id: str) -> None:

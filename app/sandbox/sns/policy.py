@@ -1,4 +1,4 @@
-"""Whether a queue's policy lets a topic send to it. AWS drops the message silently if not."""
+"""Whether a queue's policy lets a topic or rule send to it. AWS drops the message if not."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from typing import Any
 EQUALS = ("ArnEquals", "ArnLike", "StringEquals", "StringLike")
 
 
+SNS = "sns.amazonaws.com"
+
+
 def lets_topic_send(policy: dict[str, Any], queue_arn: str, topic_arn: str) -> bool:
-    """Evaluate an SQS policy for `sqs:SendMessage` by SNS on behalf of the topic.
+    """Evaluate an SQS policy for `sqs:SendMessage` by SNS on behalf of the topic."""
+    return lets_send(policy, queue_arn, SNS, topic_arn)
+
+
+def lets_send(policy: dict[str, Any], queue_arn: str, service: str, source_arn: str) -> bool:
+    """Evaluate an SQS policy for `sqs:SendMessage` by a service on behalf of a resource.
 
     An explicit Deny wins; a condition that is not understood never allows.
     """
     allowed = False
     for statement in _list(policy.get("Statement")):
-        if not isinstance(statement, dict) or not _applies(statement, queue_arn, topic_arn):
+        if not isinstance(statement, dict):
+            continue
+        if not _applies(statement, queue_arn, service, source_arn):
             continue
         if statement.get("Effect") == "Deny":
             return False
@@ -24,30 +34,28 @@ def lets_topic_send(policy: dict[str, Any], queue_arn: str, topic_arn: str) -> b
     return allowed
 
 
-def _applies(statement: dict[str, Any], queue_arn: str, topic_arn: str) -> bool:
+def _applies(statement: dict[str, Any], queue_arn: str, service: str, source_arn: str) -> bool:
     return (
-        _is_sns(statement.get("Principal"))
+        _is_for(service, statement.get("Principal"))
         and _any_match(_lower(statement.get("Action")), "sqs:sendmessage")
         and _any_match(_list(statement.get("Resource")), queue_arn)
         and all(
-            _holds(operator, keys, topic_arn)
+            _holds(operator, keys, source_arn)
             for operator, keys in (statement.get("Condition") or {}).items()
         )
     )
 
 
-def _is_sns(principal: Any) -> bool:
+def _is_for(service: str, principal: Any) -> bool:
     if principal == "*":
         return True
     if not isinstance(principal, dict):
         return False
-    return "sns.amazonaws.com" in _list(principal.get("Service")) or "*" in _list(
-        principal.get("AWS")
-    )
+    return service in _list(principal.get("Service")) or "*" in _list(principal.get("AWS"))
 
 
-def _holds(operator: str, keys: Any, topic_arn: str) -> bool:
-    facts = {"aws:sourcearn": topic_arn, "aws:sourceaccount": topic_arn.split(":")[4]}
+def _holds(operator: str, keys: Any, source_arn: str) -> bool:
+    facts = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_arn.split(":")[4]}
     operator = operator.removesuffix("IfExists")
     if operator not in EQUALS or not isinstance(keys, dict):
         return False
