@@ -33,8 +33,33 @@ class Watched(Protocol):
     def id(self) -> str: ...
 
 
+class Heard(Protocol):
+    """What forms need to know of a queue of events that is heard."""
+
+    @property
+    def queue_url(self) -> str: ...
+
+    @property
+    def rule_name(self) -> str: ...
+
+
+class HeardBook(Protocol):
+    """What forms may ask of those queues (app.watches.event_queues.EventQueues)."""
+
+    def add(
+        self, *, account: str, region: str, queue_url: str, queue_arn: str, rule_name: str
+    ) -> None: ...
+
+    def remove(self, account: str, region: str) -> None: ...
+
+    def get(self, account: str, region: str) -> Heard | None: ...
+
+
 class WatchBook(Protocol):
     """What forms may ask of the watches (app.watches.Watches)."""
+
+    @property
+    def event_queues(self) -> HeardBook: ...
 
     def intend(
         self,

@@ -23,6 +23,7 @@ from app.resources.forms import (
     listed,
     page_of,
 )
+from app.resources.hearing import HearForm, UnhearForm
 from app.resources.spec import Action, Column, Relation, Resource, Row, tags_of
 from app.resources.tagging import TagsForm
 
@@ -159,6 +160,8 @@ QUEUE = Resource(
     ),
     actions=(
         Action("new", "Create queue", CreateQueueForm, on="none"),
+        Action("hear", "Hurry the poll by events", HearForm, on="none", listed=False),
+        Action("unhear", "Stop hearing events", UnhearForm, on="none", listed=False),
         Action(
             "messages", "Look at messages", link=lambda row: page_of("queues", row.id) + "/messages"
         ),

@@ -116,6 +116,7 @@ class Action:
     ``refusal`` gives the reason why a row does not allow it now, or None. ``on``: ``none`` (makes
     something new: ``/volumes/new``), ``one`` row, or ``many``. ``danger``: destroys something.
     ``link``: instead of a form of its own, the address of another resource's form, prefilled.
+    ``listed``: offered with the list of its kind; else another page leads to it.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Action:
     on: Literal["none", "one", "many"] = "one"
     danger: bool = False
     link: Callable[[Row], str] | None = None
+    listed: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""EventBridge: rules and their targets are moto's, checked as AWS does; what happens in EC2 is told.
+"""EventBridge: rules and targets are moto's, checked as AWS does; what EC2 does is told to queues.
 
 Only queues can be targets, in the plain form: nothing else would come to pass here.
 """
