@@ -184,6 +184,7 @@ def _sqs(text: Callable[[], str]) -> list[Call]:
 
 
 def _events(text: Callable[[], str]) -> list[Call]:
+    url = str(QUEUE["QueueUrl"])
     # A rule's and a target's names are ours: EventBridge's client wants at least one character.
     there = "123456789012", REGION
     return [
@@ -192,7 +193,7 @@ def _events(text: Callable[[], str]) -> list[Call]:
         events.put_target(*there, _name(text)),
         events.remove_target(*there, _name(text)),
         events.delete_rule(*there, _name(text)),
-        events.delete_queue(*there, _name(text), QUEUE["QueueUrl"]),
-        events.receive(REGION, QUEUE["QueueUrl"]),
-        events.delete_messages(REGION, QUEUE["QueueUrl"], [text(), text()]),
+        events.delete_queue(*there, _name(text), url),
+        events.receive(REGION, url),
+        events.delete_messages(REGION, url, [text(), text()]),
     ]
