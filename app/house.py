@@ -120,13 +120,14 @@ def build(settings: Settings) -> House:
     accounts = make_accounts(settings, KnownAccounts(engine), metrics.called)
     inventory = Inventory(engine, RESOURCES)
     collector = Collector(inventory, accounts, RESOURCES, settings)
+    pacing = Pacing(settings.poll_seconds, settings.polls_per_second)
     watches = Watches(
         engine,
         accounts,
         inventory.get,
         collector.learn,
         past=inventory.snapshots_of,
-        pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
+        pacing=pacing,
         sent=metrics.sent,
         keep_for=timedelta(days=settings.keep_days),
     )
@@ -139,7 +140,7 @@ def build(settings: Settings) -> House:
         inventory,
         collector,
         watches,
-        Rules(engine, accounts, inventory, collector.learn),
+        Rules(engine, accounts, inventory, collector.learn, pacing),
         metrics,
         ticks,
     )

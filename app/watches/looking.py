@@ -8,43 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 import structlog
 from sqlalchemy import Engine, select, update
 
 from app.aws.accounts import Accounts
+from app.aws.clients import Clients
 from app.aws.errors import AwsError
+from app.aws.operations import Repeat
 from app.aws.under_way import UNDER_WAY
 from app.db import insert_new
-from app.watches.poller import Learn
+from app.watches.pace import reserve
+from app.watches.poller import TURNS, Learn, Pacing
 from app.watches.ruled import RULED
 from app.watches.tables import SKEW, is_due, paces, regions, rules
 
 _log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=60)
 AFTER_TROUBLE = timedelta(minutes=3)
+_TURN_SECONDS = 5.0  # who would have to wait longer for a turn asks again
+Clock = Callable[[], datetime]
 
 
 class Looker:
-    """Takes turns with those of other processes; ``may_call`` says whether a call may be made."""
+    """Shares the looks with those of other processes, and the calls with the pollers of all."""
 
     def __init__(
-        self,
-        engine: Engine,
-        accounts: Accounts,
-        learn: Learn,
-        may_call: Callable[[datetime], bool],
+        self, engine: Engine, accounts: Accounts, learn: Learn, pacing: Pacing, clock: Clock
     ) -> None:
         self._engine = engine
         self._accounts = accounts
         self._learn = learn
-        self._may_call = may_call
+        self._pacing = pacing
+        self._clock = clock
 
     def step(self, now: datetime) -> bool:
         """Read one kind in one account and region, if one is due; whether one was."""
         for kind, account, region in self._due(now):
-            if not self._may_call(now):
-                return False
             if self._claim(_name(kind, account, region), now, EVERY):
                 self._look(kind, account, region, now)
                 return True
@@ -81,7 +82,8 @@ class Looker:
 
     def _look(self, kind: str, account: str, region: str, now: datetime) -> None:
         try:
-            found = UNDER_WAY[kind].read(self._accounts.clients(account), region, account)
+            clients = cast(Clients, _InTurn(self._accounts.clients(account), self._await_turn))
+            found = UNDER_WAY[kind].read(clients, region, account)
         except AwsError as error:
             _log.warning(
                 "looking failed", kind=kind, account=account, region=region, error=str(error)
@@ -91,10 +93,40 @@ class Looker:
         if found:
             self._learn(kind, account, region, found, now)
 
+    def _await_turn(self) -> None:
+        """Wait until it is our turn to make a call."""
+        if self._pacing.a_second is None:
+            return
+        while True:
+            apart = 1 / self._pacing.a_second
+            wait = reserve(self._engine, TURNS, apart, self._clock(), _TURN_SECONDS)
+            self._pacing.sleep(_TURN_SECONDS if wait is None else wait)
+            if wait is not None:
+                return
+
     def _put_off(self, name: str, now: datetime) -> None:
         later = {"next_at": now + AFTER_TROUBLE, "set_at": now}
         with self._engine.begin() as connection:
             connection.execute(update(paces).where(paces.c.name == name).values(later))
+
+
+class _InTurn:
+    """Clients of which each call waits for its turn, and gives up as soon as one for a page."""
+
+    def __init__(self, clients: Clients, await_turn: Callable[[], None]) -> None:
+        self._clients = clients
+        self._await_turn = await_turn
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clients, name)
+
+    def send(
+        self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
+    ) -> dict[str, Any]:
+        """As Clients.send."""
+        self._await_turn()
+        how: Repeat = "look" if repeat == "read" else repeat
+        return self._clients.send(service, operation, parameters, region, how)
 
 
 def _name(kind: str, account: str, region: str) -> str:

@@ -12,15 +12,15 @@ from app.aws.accounts import Accounts
 from app.inventory import Inventory
 from app.watches.catching import Catcher
 from app.watches.looking import Looker
-from app.watches.poller import Learn
+from app.watches.poller import Learn, Pacing
 from app.watches.rule_store import RuleStore
 
 
 class Rules(RuleStore):
     """The rules of one console, and the steps of their background work.
 
-    ``learn`` is told what was read of what has just begun; ``may_call`` says whether a call may be
-    made now. Any number of processes may use the same database.
+    ``learn`` is told what was read of what has just begun; ``pacing`` says how many calls are made
+    a second, by the pollers and these together. Any number of processes may use the same database.
     """
 
     def __init__(
@@ -29,12 +29,12 @@ class Rules(RuleStore):
         accounts: Accounts,
         inventory: Inventory,
         learn: Learn,
-        may_call: Callable[[datetime], bool] = lambda now: True,
+        pacing: Pacing | None = None,
         clock: Callable[[], datetime] = db.now,
     ) -> None:
         super().__init__(engine, clock)
         self._catcher = Catcher(engine, inventory)
-        self._looker = Looker(engine, accounts, learn, may_call)
+        self._looker = Looker(engine, accounts, learn, pacing or Pacing(), clock)
 
     def catch(self, now: datetime) -> bool:
         """Hold some of what was written in the inventory against the rules; whether there was any.

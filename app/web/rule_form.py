@@ -80,7 +80,7 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
         if anew:
             names = [each.name for each in self.awaited.outcomes]
             self.outcomes.data = [name for name in self.outcomes.data or [] if name in names]
-        self.offer_outcomes(self.awaited, usual_outcomes(self.awaited) if anew else ())
+        self.offer_outcomes(self.awaited, _usual(self.awaited) if anew else ())
 
     def examine(self, topic: Row | None) -> bool:
         """Whether all is right but for what the store refuses; errors stand at the fields."""
@@ -112,6 +112,13 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
             late_after=self.late_after,
             enabled=bool(self.enabled.data),
         )
+
+
+def _usual(awaited: Awaited) -> list[str]:
+    """What is ticked at first: of what comes again and again, everything it can become."""
+    if awaited.repeats:
+        return [each.name for each in awaited.outcomes if each.name != LATE]
+    return usual_outcomes(awaited)
 
 
 def as_data(rule: Rule) -> dict[str, Any]:
