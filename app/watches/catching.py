@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,13 +11,14 @@ from sqlalchemy import Connection, Engine, select, update
 
 from app.aws.turns import give_way
 from app.inventory import FilterError, Inventory
-from app.inventory.filters import parse
+from app.inventory.filters import Expression, parse
 from app.inventory.tables import kinds
 from app.resources.spec import Row
+from app.watches.promises import Caught, Wish, wishes
 from app.watches.rule_store import Rule, rule_of
-from app.watches.ruled import RULED, concerns, fits
+from app.watches.ruled import RULED, concerns, fits, is_new
 from app.watches.store import WatchError, put_on
-from app.watches.tables import rules, watches
+from app.watches.tables import rules
 
 _log = structlog.get_logger(__name__)
 PORTION = 250  # rows of the inventory that are looked at in one step
@@ -71,32 +71,34 @@ class Catcher:
 
     def _advance(self, rule: Rule, now: datetime) -> bool:
         try:
-            wanted = self._wanted_by(rule, now)
+            expression = parse(rule.filter, RULED[rule.kind].resource, now)
             rows, reached = self._inventory.since(rule.kind, self._cursor(rule), PORTION)
-            self._write(rule, [row for row in rows if wanted(row)], reached, now)
+            self._write(rule, self._caught(rule, expression, rows, now), reached, now)
         except (FilterError, WatchError) as error:  # an upgrade has taken away what it names
             self._complain(rule, str(error))
             return False
         return True
 
-    def _wanted_by(self, rule: Rule, now: datetime) -> Callable[[Row], bool]:
-        expression = parse(rule.filter, RULED[rule.kind].resource, now)
-
-        def wanted(row: Row) -> bool:
+    def _caught(
+        self, rule: Rule, expression: Expression | None, rows: Sequence[Row], now: datetime
+    ) -> list[Caught]:
+        found = []
+        for row in rows:
             give_way()
-            if not fits(expression, row) or not row.description:  # forgotten for good meanwhile
-                return False
-            return concerns(row, rule.changed_at, now, self._inventory.came_at)
+            # without a description: forgotten for good meanwhile
+            if fits(expression, row) and row.description:
+                new = is_new(row, rule.changed_at, now, self._inventory.came_at)
+                if concerns(row, new):
+                    found.append(Caught(row, new))
+        return found
 
-        return wanted
-
-    def _write(self, rule: Rule, caught: Sequence[Row], reached: int, now: datetime) -> None:
+    def _write(self, rule: Rule, caught: Sequence[Caught], reached: int, now: datetime) -> None:
         look = self._looks.get(rule.id)
         written_at = look.written_at if look and look.of == rule.essence else None
         if caught or written_at is None or abs(now - written_at) >= _WRITE_EVERY:
             with self._engine.begin() as connection:
                 if _move(connection, rule, reached):
-                    _catch(connection, rule, caught, now)
+                    _put_on(connection, rule, wishes(connection, rule, caught), now)
             written_at = now
         self._looks[rule.id] = _Look(rule.essence, reached, written_at)
 
@@ -117,11 +119,8 @@ def _move(connection: Connection, rule: Rule, reached: int) -> bool:
     return connection.execute(moved).rowcount == 1
 
 
-def _catch(connection: Connection, rule: Rule, rows: Sequence[Row], now: datetime) -> None:
-    """Put watches on rows, but where what the rule is to tell is told already."""
-    promised = _promised(connection, rule, [row.id for row in rows])
-    due = [row for row in rows if not promised[row.account, row.region, row.id] >= {*rule.outcomes}]
-    for row in due:
+def _put_on(connection: Connection, rule: Rule, wanted: Sequence[Wish], now: datetime) -> None:
+    for row, outcomes in wanted:
         watch = put_on(
             connection,
             now,
@@ -131,28 +130,12 @@ def _catch(connection: Connection, rule: Rule, rows: Sequence[Row], now: datetim
             found=row.description,
             source_name="",
             topic_arn=rule.topic_arn,
-            outcomes=rule.outcomes,
+            outcomes=outcomes,
             late_after=rule.late_after,
             actor=f"the rule {rule.name}",
             rule_id=rule.id,
         )
         _log.info("a rule has caught", rule=rule.id, watch=watch, resource=row.id)
-    if due:
+    if wanted:
         counted = update(rules).where(rules.c.id == rule.id)
-        connection.execute(counted.values(caught=rules.c.caught + len(due), caught_at=now))
-
-
-def _promised(
-    connection: Connection, rule: Rule, ids: Sequence[str]
-) -> defaultdict[tuple[str, str, str], set[str]]:
-    """The outcomes that the topic is told of already, or was, by account, region and id.
-
-    Whoever asked for it; a person who cancelled a watch does not want it back.
-    """
-    of_topic = (watches.c.kind == rule.kind, watches.c.topic_arn == rule.topic_arn)
-    columns = (watches.c.account, watches.c.region, watches.c.resource_id, watches.c.outcomes)
-    query = select(*columns).where(*of_topic, watches.c.resource_id.in_(ids))
-    found: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for account, region, resource_id, outcomes in connection.execute(query):
-        found[account, region, resource_id] |= {*outcomes}
-    return found
+        connection.execute(counted.values(caught=rules.c.caught + len(wanted), caught_at=now))

@@ -64,7 +64,7 @@ class Looker:
             if not kinds:
                 return
             later = {*connection.scalars(ahead)}
-            away = {*connection.execute(troubled).tuples()}
+            away = {(row.account, row.region) for row in connection.execute(troubled)}
         for account, region in self._accounts.scopes():
             for kind in kinds:
                 if (account, region) not in away and _name(kind, account, region) not in later:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, delete, func, select, update
 from app.db import insert_new
 from app.inventory.entry import clean
 from app.inventory.filters import FilterError, parse
+from app.resources.spec import LATE
 from app.watches.messages import harmless
 from app.watches.ruled import RULED
 from app.watches.store import WatchError, check_outcomes, check_topic
@@ -165,6 +166,9 @@ def _values(draft: Draft, now: datetime) -> dict[str, Any]:
         raise WatchError(place + error.message, "filter") from None
     if draft.late_after is not None and not 0 < draft.late_after <= LONGEST_LATE:
         raise WatchError("From one minute to 366 days.", "late_after")
+    if ruled.awaited.repeats and LATE in draft.outcomes:
+        one = ruled.awaited.one
+        raise WatchError(f"An {one} that is there for long is not late.", "outcomes")
     return {
         "name": name,
         "kind": draft.kind,

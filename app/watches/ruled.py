@@ -53,23 +53,31 @@ def fits(expression: Expression | None, row: Row) -> bool:
     return expression is None or holds(expression, RESOURCES[row.kind], row)
 
 
-def concerns(
+def is_new(
     row: Row, since: datetime, now: datetime, came_at: Callable[[Row], datetime | None]
 ) -> bool:
-    """Whether a rule that is on ``since`` is to watch a resource that fits its filter.
+    """Whether a resource began after ``since``, and is not over for long.
 
-    What began before that, if it is still under way. What began after it in whatever state it is,
-    so that what was too quick for us is told of as well; but not what is over for a day, unless
-    we know of it only since then (``came_at`` tells): a tag that is put on an old snapshot sends
-    nothing.
+    Over for a day is long, unless we know of it only since then (``came_at`` tells): a tag that is
+    put on an old snapshot sends nothing, and what ended while nobody looked is told.
     """
-    under_way = row.state in RULED[row.kind].under_way
-    if row.gone:
-        # It came and went between two looks. What it reached meanwhile is not known.
-        return under_way and _after(began(row), since)
-    if under_way:
-        return True
-    return _after(began(row), since) and (_recent(row, now) or _after(came_at(row), now - YOUNG))
+    if not _after(began(row), since):
+        return False
+    return _recent(row, now) or _after(came_at(row), now - YOUNG)
+
+
+def concerns(row: Row, new: bool) -> bool:
+    """Whether a rule is for a resource that fits its filter; ``new``: it began while it was on.
+
+    One that is new in whatever state it is, so that what was too quick for us is told of as well;
+    another one while it is under way. Of what came and went between two looks it is not known what
+    it reached, if it was not still under way. What repeats is always on its way to something.
+    """
+    ruled = RULED[row.kind]
+    if ruled.awaited.repeats:
+        return not row.gone
+    under_way = row.state in ruled.under_way
+    return (new and under_way) if row.gone else (new or under_way)
 
 
 def _after(moment: datetime | None, since: datetime) -> bool:

@@ -81,6 +81,9 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
             names = [each.name for each in self.awaited.outcomes]
             self.outcomes.data = [name for name in self.outcomes.data or [] if name in names]
         self.offer_outcomes(self.awaited, _usual(self.awaited) if anew else ())
+        if self.awaited.repeats:  # it is always waited for: nothing is late
+            offered = [one for one in self.outcomes.choices if one.value != LATE]
+            self.outcomes.choices = offered
 
     def examine(self, topic: Row | None) -> bool:
         """Whether all is right but for what the store refuses; errors stand at the fields."""

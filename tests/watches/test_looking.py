@@ -34,7 +34,7 @@ class Looked(Clients):
         self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
     ) -> dict[str, Any]:
         assert repeat == "look"
-        self.calls.append((operation, region, parameters))
+        self.calls.append((operation, region, dict(parameters)))
         if self.fault:
             self.fault()
         if operation != "DescribeSnapshots":
