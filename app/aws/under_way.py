@@ -14,7 +14,7 @@ from app.aws.listing import PAGE_SIZE, Description
 
 @dataclass(frozen=True)
 class UnderWay:
-    """How EC2 is asked for what of a kind is in one of ``states``.
+    """How EC2 is asked for what of a kind is in one of ``states``, or, without any, for all.
 
     ``items`` is the JMESPath of the resources in an answer; ``owner`` the key that must name our
     account, for emulators that ignore Owners.
@@ -22,15 +22,16 @@ class UnderWay:
 
     operation: str
     items: str
-    state_filter: str
-    states: tuple[str, ...]
+    state_filter: str = ""
+    states: tuple[str, ...] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
     owner: str = ""
 
     def read(self, clients: Clients, region: str, account: str) -> list[Description]:
         """Their descriptions, in one call for each thousand. Raises AwsError."""
         wanted = [{"Name": self.state_filter, "Values": list(self.states)}]
-        asked = {**self.parameters, "Filters": wanted, "MaxResults": PAGE_SIZE}
+        filters = {"Filters": wanted} if self.states else {}
+        asked = {**self.parameters, **filters, "MaxResults": PAGE_SIZE}
         found: list[Description] = []
         for answer in Call("ec2", self.operation, region, asked).pages(clients):
             found += jmespath.search(self.items, answer) or []
@@ -50,10 +51,6 @@ UNDER_WAY = {
         "DescribeImages", "Images[]", "state", ("pending",), {"Owners": ["self"]}, "OwnerId"
     ),
     "volume": UnderWay("DescribeVolumes", "Volumes[]", "status", ("creating",)),
-    "instance": UnderWay(
-        "DescribeInstances",
-        "Reservations[].Instances[]",
-        "instance-state-name",
-        ("pending", "stopping", "shutting-down"),
-    ),
+    # One that runs again after it was stopped is on its way to being stopped again.
+    "instance": UnderWay("DescribeInstances", "Reservations[].Instances[]"),
 }

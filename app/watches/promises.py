@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from app.resources.spec import Row
 from app.watches.outcomes import OPEN
 from app.watches.rule_store import Rule
-from app.watches.ruled import RULED
+from app.watches.ruled import RULED, began
 from app.watches.tables import watches
 
 # So long after a watch has ended, what the inventory shows may be what was before.
@@ -74,12 +74,18 @@ def _is_due(rule: Rule, one: Caught, name: str, last: Any) -> bool:
         return may_come or (reached and one.new)
     if last.state in (*OPEN, "cancelled"):
         return False
-    return may_come and last.ended_at is not None and one.row.seen_at > last.ended_at + _LAG
+    return may_come and (_was_restarted(one.row, last) or one.row.seen_at > last.ended_at + _LAG)
+
+
+def _was_restarted(row: Row, last: Any) -> bool:
+    now, then = began(row), last.started_at
+    return bool(now and then and now > then)
 
 
 def _on(connection: Connection, rule: Rule, caught: Sequence[Caught]) -> Sequence[Any]:
     """The watches on these resources that publish to the rule's topic, the oldest first."""
-    names = ("account", "region", "resource_id", "outcomes", "state", "ended_at", "rule_id")
+    keys = ("account", "region", "resource_id", "rule_id")
+    names = (*keys, "outcomes", "state", "started_at", "ended_at")
     of_topic = (watches.c.kind == rule.kind, watches.c.topic_arn == rule.topic_arn)
     query = select(*(watches.c[name] for name in names)).where(*of_topic)
     query = query.where(watches.c.resource_id.in_([one.row.id for one in caught]))

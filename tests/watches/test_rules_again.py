@@ -102,6 +102,16 @@ def test_a_reading_that_lags_behind_puts_no_watch_on(desk: RulesDesk) -> None:
     assert waiting(desk) == []
 
 
+def test_one_that_is_started_again_at_once_is_waited_for_again(desk: RulesDesk) -> None:
+    make(desk, outcomes=["stopped"])
+    see(desk, "running")
+    desk.later(hours=1)
+    told(desk, "stopped")
+    desk.later(seconds=5)
+    see(desk, "running", launched=desk.now)
+    assert waiting(desk) == ["stopped"]
+
+
 def test_a_watch_that_a_person_cancelled_does_not_come_back(desk: RulesDesk) -> None:
     make(desk, outcomes=["stopped"])
     see(desk, "running")
