@@ -40,10 +40,10 @@ def make_rule(browser: Browser, **more: Any) -> None:
 
 def work(browser: Browser, until: Callable[[], object]) -> None:
     """Minute by minute the background does what is due, until that has had its effect."""
-    for _ in range(150):
+    for _ in range(300):
         with browser.house.engine.begin() as connection:
             connection.execute(delete(paces).where(paces.c.name.startswith("look:")))
-        browser.wait()
+        browser.wait(400)
         if until():
             return
         time.sleep(0.1)
@@ -92,14 +92,16 @@ def test_a_message_comes_each_time_that_an_instance_stops(browser: Browser, aws:
     browser.wait()
     ec2 = script(aws, "ec2")
     one = next(row for row in browser.house.inventory.all("instance") if row.name == "web-1").id
+    watches = browser.house.watches
+    work(browser, lambda: [w.aws_state for w in watches.list("waiting")] == ["running"])
     for number in (1, 2):
         ec2.stop_instances(InstanceIds=[one])
         clock.advance(600)
         work(browser, lambda: len(_sent(browser)) == number)  # noqa: B023
         ec2.start_instances(InstanceIds=[one])
-        work(browser, lambda: browser.house.watches.count("waiting"))
+        work(browser, lambda: watches.count("waiting"))
         clock.advance(600)
-        work(browser, lambda: _state(browser, "instance", one) == "running")
+        work(browser, lambda: [w.aws_state for w in watches.list("waiting")] == ["running"])
     assert len(_sent(browser)) == 2
 
 
@@ -109,19 +111,9 @@ def _sent(browser: Browser) -> set[str]:
     return {notice.sns_message_id for notice in notices if notice.state == "sent"}
 
 
-def _state(browser: Browser, kind: str, resource_id: str) -> str:
-    row = browser.house.inventory.get(kind, resource_id)
-    return row.state if row else ""
-
-
 def _more(held: list[str], new: list[str]) -> list[str]:
     held += new
     return held
-
-
-def _state(browser: Browser, kind: str, resource_id: str) -> str:
-    row = browser.house.inventory.get(kind, resource_id)
-    return row.state if row else ""
 
 
 def test_what_is_under_way_is_read_by_its_state(browser: Browser, aws: Aws) -> None:
