@@ -9,7 +9,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from app.background import Background, tick
+from app.background import Background, loops, tick
 from app.db import now
 from app.house import House
 from app.ticks import Ticks
@@ -100,7 +100,8 @@ def test_when_they_are_stopped_the_threads_end() -> None:
     before = threading.active_count()
     background = Background(cast(House, made))
     background.start()
-    assert threading.active_count() == before + 13
+    wanted = sum(loop.threads for loop in loops(cast(House, made)))
+    assert threading.active_count() == before + wanted
     steps = "poll send sweep recover rules look hurry identity collect warm"
     assert made.ticks.ages().keys() == set(steps.split())
     assert not made.stopping.is_set()
