@@ -50,7 +50,7 @@ class Arena:
         return names
 
     def stop_writing(self) -> None:
-        """No new watches: the load ends, and so do the writers, whose snapshots all end now."""
+        """No new watches: the load ends, and so do the writers."""
         self.load.stop()
         for name in self.rack.names("writer"):
             self.rack.stop(name)

@@ -67,13 +67,8 @@ class Aws:
         self._ask("make", list(snapshots))
         return [_description(**each) for each in snapshots]
 
-    def end(
-        self, ids: Sequence[str] | None = None, state: str = "completed", at: float = 0.0
-    ) -> None:
-        """Have snapshots (all that are pending for ever) end at ``at``, or now.
-
-        As ``completed``, ``error`` or ``deleted``.
-        """
+    def end(self, ids: Sequence[str], state: str = "completed", at: float = 0.0) -> None:
+        """Have snapshots end at ``at``, or now, as ``completed``, ``error`` or ``deleted``."""
         self._ask("end", {"ids": ids, "state": state, "at": at})
 
     def faults(self, *faults: Fault) -> None:

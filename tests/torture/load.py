@@ -87,8 +87,7 @@ class Load:
                 return
 
     def owe_created(self) -> None:
-        """Have all end that CreateSnapshot has made for the writers, and owe that."""
-        self._aws.end()
+        """Owe what CreateSnapshot has made for the writers; all of that ends by itself."""
         for snapshot_id, request_id in self._aws.told().created.items():
             self.created[request_id] = snapshot_id
             topic = self._topics[int(request_id.rpartition("-")[2]) % len(self._topics)]

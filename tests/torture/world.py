@@ -5,6 +5,7 @@ It outlives every process that is killed, so its account of what was really publ
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 REQUEST_TAG = "encante:request"
+CREATED_SECONDS = (1.0, 5.0)
 FIFO_SECONDS = 300.0  # for so long a FIFO topic knows a deduplication id
 
 
@@ -115,18 +117,19 @@ class World:
     def create(
         self, account: str, region: str, volume: str, told: str, tags: Mapping[str, str]
     ) -> Snapshot:
-        """Do what CreateSnapshot does."""
+        """Do what CreateSnapshot does; what it makes ends after CREATED_SECONDS."""
         snapshot_id = f"snap-fffff{next(self._numbers):012x}"
         snapshot = Snapshot(snapshot_id, account, region, volume, told, tags)
+        snapshot.ends_at = time.time() + random.uniform(*CREATED_SECONDS)
         self.add(snapshot)
         self.created[snapshot_id] = tags.get(REQUEST_TAG, "")
         return snapshot
 
-    def end(self, ids: Iterable[str] | None, state: str, at: float) -> None:
-        """Have snapshots (None: all that are pending for ever) end in ``state`` at ``at``."""
-        chosen = None if ids is None else set(ids)
+    def end(self, ids: Iterable[str], state: str, at: float) -> None:
+        """Have snapshots end in ``state`` at ``at``."""
+        chosen = set(ids)
         for each in self.all():
-            if each.id in chosen if chosen is not None else each.ends_at == float("inf"):
+            if each.id in chosen:
                 each.ends_at, each.ends_as = at, state
 
     def all(self) -> list[Snapshot]:
