@@ -48,7 +48,7 @@ class Killed:
     recovered_s: float
     slowest_s: float
     verdict: Verdict
-    moments: Counter[str] = field(default_factory=Counter)
+    moments: dict[str, int] = field(default_factory=dict)
     missed: int = 0  # aimed kills whose moment did not come
     start_ms: float = 0.0  # of a process, in the middle
 
@@ -103,7 +103,7 @@ def kill_all_day(
         recovered_s=round(recovered, 1),
         slowest_s=round(max(arena.delays()), 1),
         verdict=arena.verdict(),
-        moments=tally,
+        moments=dict(tally),
         missed=missed,
         start_ms=round(1000 * starts[len(starts) // 2]),
     )

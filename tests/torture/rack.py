@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,7 +42,7 @@ class _Member:
     is_up: bool = False
     keep: bool = True  # start another one when it ends
     running: int = 0  # processes asked for that have not ended
-    started_at: float = field(default_factory=time.monotonic)
+    asked_at: float = 0.0
 
 
 class Rack:
@@ -198,6 +198,7 @@ class Rack:
     def _ask(self, member: _Member) -> None:
         assert self._nursery.stdin is not None
         member.running += 1
+        member.asked_at = time.monotonic()
         self._nursery.stdin.write(json.dumps(member.asked) + "\n")
 
     def _read(self) -> None:
@@ -212,16 +213,15 @@ class Rack:
     def _hear(self, told: Mapping[str, Any]) -> None:
         if "ready" in told:
             self._ready = True
-        elif "started" in told:
-            member = self._members[told["started"]]
-            member.process, member.started_at = told["pid"], time.monotonic()
-            if not member.keep:  # it was started again just before that was forbidden
-                os.kill(member.process, signal.SIGKILL)
-        elif "up" in told:
-            member = self._members[told["up"]]
-            if member.process == told["pid"]:
+        elif "started" in told or "up" in told:
+            # The child may have said that it is up before the nursery says that it was started.
+            member = self._members[told.get("started") or told["up"]]
+            member.process = told["pid"]
+            if "up" in told:
                 member.is_up = True
-                self.start_seconds.append(time.monotonic() - member.started_at)
+                self.start_seconds.append(time.monotonic() - member.asked_at)
+            elif not member.keep:  # it was started again just before that was forbidden
+                os.kill(member.process, signal.SIGKILL)
         elif "ended" in told:
             self.ended.append(End(told["ended"], told["pid"], told["code"], time.time()))
             member = self._members[told["ended"]]
