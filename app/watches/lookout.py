@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, update
 
 from app.db import DATABASE_FAULTS
 from app.watches import claims, verdicts
@@ -21,6 +21,7 @@ from app.watches.tables import notices, topic_settings
 # Whoever has not looked for so long was stopped itself, or the database was away: whoever
 # publishes may have been as well, and comes first.
 _GAP = timedelta(seconds=10)
+_STEP_SECONDS = 2.0  # a clock that is put right little by little does not step
 _log = structlog.get_logger(__name__)
 
 
@@ -40,6 +41,7 @@ class Lookout:
         self._clock = clock
         self._seen: dict[tuple[str, int], float] = {}
         self._looked = float("-inf")
+        self._ahead: float | None = None  # of the steady clock, by so much is the other one
 
     def recover(self, now: datetime) -> bool:
         """One look; whether a notice was taken over. To be called every second or so."""
@@ -49,6 +51,7 @@ class Lookout:
             self._seen.clear()
             raise
         present = self._clock()
+        self._mind_the_clock(now.timestamp() - present)
         if present - self._looked > _GAP.total_seconds():
             self._seen.clear()
         self._looked = present
@@ -56,6 +59,14 @@ class Lookout:
         old = present - claims.LEASE.total_seconds()
         over = [each for each, since in self._seen.items() if since <= old]
         return [self._take_over(*each, now) for each in over].count(True) > 0
+
+    def _mind_the_clock(self, ahead: float) -> None:
+        """When it was set back, what is in doubt is as much older than it seems by it."""
+        back = 0.0 if self._ahead is None else self._ahead - ahead
+        if back > _STEP_SECONDS:
+            with self._engine.begin() as connection:
+                _grow_older(connection, timedelta(seconds=back))
+        self._ahead = ahead
 
     def _tries(self) -> list[tuple[str, int]]:
         """The notices that others are publishing, each with its fence."""
@@ -83,6 +94,19 @@ class Lookout:
             state=verdict.state,
         )
         return True
+
+
+def _grow_older(connection: Connection, by: timedelta) -> None:
+    # Of others nobody asks how long ago they were tried. That several processes may do this only
+    # means that a notice is held for a person sooner.
+    fifo = notices.c.topic_arn.like("%.fifo")
+    query = select(notices.c.id, notices.c.uncertain_since, notices.c.last_tried_at)
+    query = query.where(fifo, notices.c.state.in_(("waiting", "sending"))).order_by(notices.c.id)
+    for row in connection.execute(query.with_for_update()).all():
+        times = {"uncertain_since": row.uncertain_since, "last_tried_at": row.last_tried_at}
+        values = {name: at - by for name, at in times.items() if at is not None}
+        if values:
+            connection.execute(update(notices).where(notices.c.id == row.id).values(values))
 
 
 def when_uncertain(connection: Connection, topic_arn: str) -> verdicts.WhenUncertain:

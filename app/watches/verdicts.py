@@ -10,10 +10,12 @@ from app.aws.errors import AwsError
 from app.watches.lanes import TROUBLES, growing
 from app.watches.messages import harmless
 from app.watches.rows import Record
+from app.watches.tables import SKEW
 
 SELDOM = timedelta(minutes=15)
-# SNS knows what was published to a FIFO topic for 5 minutes; less what a try may take.
-KNOWN_AGAIN = timedelta(minutes=4, seconds=30)
+# SNS knows what was published to a FIFO topic for 5 minutes; less what the clocks of replicas may
+# differ by, and what a try may take.
+KNOWN_AGAIN = timedelta(minutes=5) - SKEW - timedelta(seconds=30)
 Course = Literal["soon", "seldom", "park"]
 WhenUncertain = Literal["repeat", "hold"]
 
@@ -95,12 +97,12 @@ def _uncertain(notice: Record, when_uncertain: WhenUncertain) -> dict[str, Any]:
 def may_publish(notice: Record, now: datetime) -> bool:
     """Whether SNS would still know a notice again that may have reached its FIFO topic.
 
-    A time that has not come yet says that the clock was set back: how long it is, nobody knows.
+    A time that has not come yet says that the clock was set back: how long ago it is nobody knows.
     """
     since = notice["uncertain_since"]
     if since is None or not notice["topic_arn"].endswith(".fifo"):
         return True
-    return bool(since <= now < since + KNOWN_AGAIN)
+    return bool(since - SKEW <= now < since + KNOWN_AGAIN)
 
 
 def too_late(now: datetime) -> Verdict:
@@ -120,6 +122,6 @@ _HELD = (
     "whether it has arrived, then send it again or say so."
 )
 _UNKNOWN = (
-    "It may have been delivered more than 4 minutes ago, and SNS knows a notice again for 5: "
+    "It may have been delivered some minutes ago, and SNS knows a notice again for 5: "
     "sent now it could arrive twice. See whether it has arrived, then send it again or say so."
 )
