@@ -18,6 +18,7 @@ from app.watches import Watches
 from app.watches.tables import regions, watches
 from tests import wire
 from tests.accounts import one_account
+from tests.databases import ON_SQLITE
 from tests.torture.aws import Aws, endpoint
 from tests.torture.endpoint import ACCOUNT
 from tests.watches.notices import rows
@@ -68,6 +69,7 @@ def aws() -> Iterator[Aws]:
 def proxy(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """In front of the endpoint; with little patience for answers, and none between attempts."""
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0)
+    monkeypatch.setattr(clients_module, "READ_SECONDS", 0.3)
     for repeat in ("read", "brief"):
         monkeypatch.setitem(clients_module._READ, repeat, 0.3)
     with Proxy(aws.url) as made:
@@ -196,6 +198,7 @@ CALLS = [(kind, "waiting") for kind in AWAITED]
 CALLS += [(kind, "intended") for kind, awaited in AWAITED.items() if awaited.find is not None]
 
 
+@ON_SQLITE  # what comes over the wire has nothing to do with the database
 @pytest.mark.parametrize(("kind", "state"), CALLS)
 @pytest.mark.parametrize("name", [each for each in GRIEFS if each != "slow"])
 def test_a_poll_that_comes_to_grief_says_nothing_of_what_it_asked_for(
@@ -222,6 +225,7 @@ def test_a_poll_that_comes_to_grief_says_nothing_of_what_it_asked_for(
     assert (watch.last_error, watch.absent_polls, console.lane("ec2")) == ("", 1, None)
 
 
+@ON_SQLITE  # what comes over the wire has nothing to do with the database
 @pytest.mark.parametrize(("kind", "state"), CALLS)
 @pytest.mark.parametrize("name", [each for each in GRIEFS if "garbage" not in each])
 def test_one_grief_is_made_up_for_by_asking_again(
