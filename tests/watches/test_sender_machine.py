@@ -151,13 +151,14 @@ class SenderMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 5, 60, 280, 1000]))
     def time_passes(self, seconds: int) -> None:
-        """Both look out meanwhile, every four seconds; of a long time the first minute."""
+        """Both look out meanwhile, and write what they could not; the first minute of it."""
         left = float(seconds)
         for _ in range(15):
             part = min(4.0, left)
             left -= part
             for desk in self.desks:
                 desk.stopped(part)
+                desk.watches.finish()
                 desk.watches.recover(desk.now)
         for desk in self.desks:
             desk.stopped(left)
