@@ -107,8 +107,8 @@ def make_accounts(
 
 
 def _connections(settings: Settings) -> int:
-    # One for each thread: those that serve pages, the collector's, and the background's few.
-    return settings.threads + settings.collectors + 12
+    # One for each thread: those that serve pages, the collector's, the background's; some spare.
+    return settings.threads + settings.collectors + 16
 
 
 def build(settings: Settings) -> House:

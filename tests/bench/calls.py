@@ -114,6 +114,16 @@ def make_house(folder: Path, pending: int) -> House:
     accounts = one_account(ACCOUNT, REGIONS, account)
     collector = Collector(inventory, accounts, RESOURCES, settings, wait=account.wait)
     ticks = Ticks()
+    watches = Watches(
+        engine,
+        accounts,
+        inventory.get,
+        collector.learn,
+        past=inventory.snapshots_of,
+        pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
+        clock=lambda: account.now,
+    )
+    collector.leave(watches.watched)
     return House(
         settings,
         engine,
@@ -121,15 +131,7 @@ def make_house(folder: Path, pending: int) -> House:
         References(accounts),
         inventory,
         collector,
-        Watches(
-            engine,
-            accounts,
-            inventory.get,
-            collector.learn,
-            past=inventory.snapshots_of,
-            pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
-            clock=lambda: account.now,
-        ),
+        watches,
         Rules(engine, accounts, inventory, collector.learn, clock=lambda: account.now),
         Metrics(engine, settings, ticks),
         ticks,
