@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.aws import images, instances, queues, snapshots, tags, topics, volumes
+from app.aws import events, images, instances, queues, snapshots, tags, topics, volumes
 from app.aws.call import Call, Plan, check
 from app.aws.clients import Clients
 from app.aws.show import as_boto3, as_cli
@@ -138,6 +138,23 @@ def messages_job(run: Run, clients: Clients, region: str) -> None:
     run(Plan("Subscribe and publish", calls))
 
 
+def events_job(run: Run, clients: Clients, region: str) -> None:
+    """A rule that sends to the queue of the job before, and one that is gone again."""
+    there, gone = (ACCOUNT, region, "inbox"), (ACCOUNT, region, "gone")
+    made = (events.put_rule(*there), events.put_target(*there))
+    run(Plan("Rule", (*made, events.put_rule(*gone), events.put_target(*gone))))
+    run(Plan("No rule", (events.remove_target(*gone), events.delete_rule(*gone))))
+
+
+def _rules(clients: Clients, region: str) -> list[Any]:
+    client = clients.client("events", region)
+    return [
+        [rule["Name"], rule["State"], rule["EventPattern"], targets]
+        for rule in client.list_rules()["Rules"]
+        for targets in [client.list_targets_by_rule(Rule=rule["Name"])["Targets"]]
+    ]
+
+
 def effect(clients: Clients, region: str) -> dict[str, Any]:
     """What there is in the region, without ids, times and the region's name."""
     found = {
@@ -183,6 +200,7 @@ def effect(clients: Clients, region: str) -> dict[str, Any]:
             for page in topics.LISTING.pages(clients, region, ACCOUNT)
             for topic in page
         ],
+        "rules": _rules(clients, region),
         "queues": [
             (queue["QueueArn"], tags.tag_dict(queue[queues.TAGS]), _bodies(clients, queue))
             for page in queues.LISTING.pages(clients, region, ACCOUNT)
@@ -219,6 +237,7 @@ def effects(clients: Clients) -> dict[str, dict[str, Any]]:
         run = way(clients)
         main_job(run, clients, region)
         messages_job(run, clients, region)
+        events_job(run, clients, region)
     return {way.__name__: effect(clients, region) for region, way in WAYS.items()}
 
 
@@ -238,13 +257,17 @@ def test_the_buttons_do_what_the_forms_say(effects: dict[str, dict[str, Any]]) -
         ("email", True),
         ("sqs", False),
     ]
+    ((name, _, pattern, targets),) = found["rules"]
+    assert (name, json.loads(pattern)) == ("inbox", events.PATTERN)
+    assert targets == [{"Id": "encante", "Arn": f"arn:aws:sqs:REGION:{ACCOUNT}:inbox"}]
     ((_, queue_tags, bodies),) = found["queues"]
     assert (queue_tags, bodies) == ({"a": "é"}, ["-two\nlines of 'it' é"])
 
 
 @pytest.mark.parametrize("way", ["by_code", "by_command"])
 @pytest.mark.parametrize(
-    "kind", ["instances", "volumes", "snapshots", "descriptions", "images", "topics", "queues"]
+    "kind",
+    ["instances", "volumes", "snapshots", "descriptions", "images", "topics", "queues", "rules"],
 )
 def test_what_is_shown_has_the_effect_of_the_button(
     way: str, kind: str, effects: dict[str, dict[str, Any]]
