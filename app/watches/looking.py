@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 import structlog
 from sqlalchemy import Engine, select, update
 
 from app.aws.accounts import Accounts
-from app.aws.clients import Clients
 from app.aws.errors import AwsError
-from app.aws.operations import Repeat
+from app.aws.impatient import impatient
 from app.aws.under_way import UNDER_WAY
 from app.db import insert_new
 from app.watches.pace import reserve
@@ -82,7 +80,7 @@ class Looker:
 
     def _look(self, kind: str, account: str, region: str, now: datetime) -> None:
         try:
-            clients = cast(Clients, _InTurn(self._accounts.clients(account), self._await_turn))
+            clients = impatient(self._accounts.clients(account), self._await_turn)
             found = UNDER_WAY[kind].read(clients, region, account)
         except AwsError as error:
             _log.warning(
@@ -108,25 +106,6 @@ class Looker:
         later = {"next_at": now + AFTER_TROUBLE, "set_at": now}
         with self._engine.begin() as connection:
             connection.execute(update(paces).where(paces.c.name == name).values(later))
-
-
-class _InTurn:
-    """Clients of which each call waits for its turn, and gives up as soon as one for a page."""
-
-    def __init__(self, clients: Clients, await_turn: Callable[[], None]) -> None:
-        self._clients = clients
-        self._await_turn = await_turn
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._clients, name)
-
-    def send(
-        self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
-    ) -> dict[str, Any]:
-        """As Clients.send."""
-        self._await_turn()
-        how: Repeat = "look" if repeat == "read" else repeat
-        return self._clients.send(service, operation, parameters, region, how)
 
 
 def _name(kind: str, account: str, region: str) -> str:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 import jmespath
 import structlog
@@ -20,8 +19,8 @@ from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
+from app.aws.impatient import impatient
 from app.aws.listing import Description
-from app.aws.operations import Repeat
 from app.resources import AWAITED
 from app.resources.spec import Awaited
 from app.watches.due import Batch, any_due, postpone, take
@@ -100,7 +99,7 @@ class Poller:
 
     def _ask(self, batch: Batch) -> list[Description]:
         """What AWS has of what the batch wants. Raises AwsError."""
-        clients = cast(Clients, _Impatient(self._accounts.clients(batch.account)))
+        clients = impatient(self._accounts.clients(batch.account))
         awaited = AWAITED[batch.kind]
         if batch.state == "waiting":
             return awaited.listing.read(clients, batch.region, batch.account, batch.wanted)
@@ -130,26 +129,6 @@ class Poller:
             again_in=delay,
         )
         self._recorder.unanswered(batch, now)
-
-
-class _Impatient:
-    """Clients whose reads fail as soon as those that a request waits for.
-
-    The poller has threads for few calls at a time, and asks again by itself.
-    """
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._clients, name)
-
-    def send(
-        self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: Repeat
-    ) -> dict[str, Any]:
-        """As Clients.send."""
-        how: Repeat = "look" if repeat == "read" else repeat
-        return self._clients.send(service, operation, parameters, region, how)
 
 
 def _find_by_request(
