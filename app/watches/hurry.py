@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import datetime, timedelta
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -38,8 +38,8 @@ class Hurry:
         self._queues = queues
         self._accounts = accounts
         self._clock = clock
-        self._ears = ThreadPoolExecutor(EARS, "ear")  # threads are made when they are needed
         self._hearing: dict[Place, Future[bool]] = {}
+        self._begun: dict[Place, datetime] = {}  # when each was heard last
         self._again: list[tuple[datetime, Place, frozenset[str]]] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -63,14 +63,24 @@ class Hurry:
         self._stopping.set()
 
     def _listen(self, now: datetime) -> None:
-        for queue in self._queues.due(now):
-            if queue.place not in self._hearing:
-                self._hearing[queue.place] = self._ears.submit(self._hear, queue)
+        due = [queue for queue in self._queues.due(now) if queue.place not in self._hearing]
+        due.sort(key=lambda queue: self._begun.get(queue.place, datetime.min.replace(tzinfo=UTC)))
+        for queue in due[: EARS - len(self._hearing)]:
+            self._begun[queue.place] = now
+            future: Future[bool] = Future()
+            self._hearing[queue.place] = future
+            # No pool: a process that ends would wait for what its threads hear.
+            ear = threading.Thread(target=self._run, args=(queue, future), name="ear", daemon=True)
+            ear.start()
+
+    def _run(self, queue: EventQueue, future: Future[bool]) -> None:
+        try:
+            future.set_result(self._hear(queue))
+        except Exception as error:  # noqa: BLE001 - it is raised again by the step
+            future.set_exception(error)
 
     def _hear(self, queue: EventQueue) -> bool:
         """Hear one queue once; whether it told something that is waited for."""
-        if self._stopping.is_set():
-            return False
         try:
             clients = self._accounts.clients(queue.account)
             heard = events.hear(clients, queue.region, queue.queue_url)

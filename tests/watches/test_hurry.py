@@ -286,3 +286,23 @@ def test_a_volume_that_is_available_is_polled_at_once(walk: Walk, volume: str) -
     assert walk.hear()
     walk.poll()
     assert walk.view(watch).state == "available"
+
+
+def test_more_queues_than_are_heard_at_a_time_take_turns(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[str] = []
+    monkeypatch.setattr("app.watches.hurry.EARS", 1)
+    monkeypatch.setattr(events, "hear", lambda clients, region, url: turns.append(region) or [])
+    for region in ("us-east-1", "us-east-2", "us-west-1"):
+        walk.watches.event_queues.add(
+            account=ACCOUNT,
+            region=region,
+            queue_url=f"{walk.url}/{region}",
+            queue_arn=events.queue_arn(ACCOUNT, region, events.NAME),
+            rule_name=events.NAME,
+        )
+    for _ in range(6):
+        walk.watches.hurry(walk.now)
+        walk.later(seconds=1)
+    assert turns == ["us-east-1", "us-east-2", "us-west-1"] * 2
