@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 
+from app.watches import lanes
 from app.watches.harmless import harmless
 from app.watches.messages import trial_row
 from app.watches.rows import Record, tell_of
@@ -128,6 +129,7 @@ class NoticeBook:
             wording = settings_for(connection, topic_arn).wording
             row = trial_row(topic_arn, account, region, self._clock(), wording)
             connection.execute(insert(notices).values(row))
+            lanes.ask_again(connection, lanes.lane_of(row), row["made_at"])
         return str(row["id"])
 
     def repeat(self, notice_id: str, actor: str) -> None:
@@ -142,6 +144,7 @@ class NoticeBook:
             again = {"state": "waiting", "due_at": now, "due_set_at": now}
             again |= {"owner": "", "fence": row["fence"] + 1, "uncertain_since": None}
             connection.execute(update(notices).where(notices.c.id == notice_id).values(again))
+            lanes.ask_again(connection, lanes.lane_of(row), now)
             text = f"{harmless(actor) or 'A person'} asked to publish it once more."
             tell_of(connection, row, now, "retried", text)
 

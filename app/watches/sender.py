@@ -156,6 +156,8 @@ class Sender:
                     return Try({**notice, "last_tried_at": now}, begun)
                 continue  # the claim holds no more
             verdict = verdicts.too_late(now)
+            if notice["probes"]:
+                lanes.ask_again(connection, lanes.lane_of(notice), now)  # by another one
             if claims.change(connection, notice, verdict.values, "waiting"):
                 tell_of(connection, notice, now, "trouble", verdict.told)
                 _log.warning("notice held", **_named(notice))
@@ -230,6 +232,8 @@ class Sender:
         if verdict.of_lane:
             longest = verdict.values["due_at"] - now
             lanes.fail(connection, lanes.lane_of(notice), error, longest, now)
+        elif notice["probes"]:
+            lanes.heal(connection, lanes.lane_of(notice))  # SNS is there: it has refused this one
         return Outcome(verdict.state, verdict.of_lane)
 
     def _too_late(

@@ -15,6 +15,7 @@ from tests.watches.fakes import ACCOUNT, FakeAws, Fault, lose_answer, refuse, un
 from tests.watches.notices import notice, owed, rows
 
 ELSEWHERE = f"arn:aws:sns:us-east-1:{ACCOUNT}:others"
+FIFO = f"arn:aws:sns:eu-central-1:{ACCOUNT}:in-order.fifo"
 FOREIGN = "arn:aws:sns:eu-central-1:999999999999:theirs"
 OTHER_TOPIC = f"arn:aws:sns:eu-central-1:{ACCOUNT}:others"
 
@@ -121,6 +122,31 @@ def test_a_lane_that_is_throttled_is_tried_again_soon(desk: Desk, aws: FakeAws) 
     owed(desk, aws, 2)
     desk.tick(seconds=LONGEST_THROTTLED_SECONDS)
     assert len(aws.published) >= 1
+
+
+@pytest.mark.parametrize("code", ["NotFound", "AuthorizationError", "InvalidParameter"])
+def test_sns_that_refuses_the_one_notice_it_is_tried_with_is_there_again(
+    desk: Desk, aws: FakeAws, code: str
+) -> None:
+    owed(desk, aws, topic_arn=OTHER_TOPIC)
+    aws.before["Publish"] += [unreachable(), refuse(code)]
+    desk.work()
+    good = [owed(desk, aws, 2 + number) for number in range(3)]
+    desk.tick(seconds=5)
+    assert {notice(desk, each).state for each in good} == {"sent"}
+    assert troubled(desk) == []
+
+
+def test_a_notice_that_must_not_be_sent_again_does_not_keep_its_lane_closed(
+    desk: Desk, aws: FakeAws
+) -> None:
+    held = owed(desk, aws, topic_arn=FIFO)
+    aws.before["Publish"].append(lose_answer())
+    desk.work()
+    desk.later(minutes=6)  # SNS does not know it again
+    good = owed(desk, aws, 2)
+    desk.work()
+    assert (notice(desk, held).state, notice(desk, good).state) == ("held", "sent")
 
 
 def test_a_message_that_always_fails_does_not_close_the_lane_for_long(
