@@ -58,14 +58,25 @@ def _of_queue(topic: Row, arn: str, known: Known, accounts: Collection[str]) -> 
         yield Doubt("info", f"Whether {name} takes messages is not known", told)
         return
     if queue is None or queue.gone:
-        told = f"It is subscribed, but there is no queue {arn}. Messages to it vanish."
-        yield Doubt("warning", f"The queue {name} is gone", told)
+        yield _of_absence(queue, arn)
         return
     yield from _of_permission(topic, queue, f"The queue {name} lets nothing in")
     yield from _of_encryption(queue)
     if topic.id.endswith(".fifo") and not arn.endswith(".fifo"):
         told = "The topic is FIFO, this queue is not: order, and never twice, end there."
         yield Doubt("info", f"{name} is a standard queue", told)
+
+
+def _of_absence(queue: Row | None, arn: str) -> Doubt:
+    name = arn.rpartition(":")[2]
+    if queue is not None:
+        told = f"It is subscribed, but there is no queue {arn} any more. Messages to it vanish."
+        return Doubt("warning", f"The queue {name} is gone", told)
+    told = (
+        f"It is subscribed, but among the queues as they were last read there is no {arn}. "
+        "If it was not made since, messages to it vanish."
+    )
+    return Doubt("warning", f"There seems to be no queue {name}", told)
 
 
 def _account(arn: str) -> str:

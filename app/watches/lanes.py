@@ -58,6 +58,12 @@ def troubled(connection: Connection, now: datetime) -> tuple[list[Lane], list[La
     return [lane for lane, _ in rows], [lane for lane, due in rows if due]
 
 
+def next_try(connection: Connection, lane: Lane) -> datetime | None:
+    """When a lane in trouble is tried again; None if it is not in trouble."""
+    found: datetime | None = connection.execute(select(regions.c.due_at).where(_row(lane))).scalar()
+    return found
+
+
 def probe(connection: Connection, lane: Lane, now: datetime) -> bool:
     """Take it upon oneself to try a lane; False if another process has just done so."""
     due = update(regions).where(_row(lane), is_due(regions, now))

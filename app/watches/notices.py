@@ -109,6 +109,11 @@ class NoticeBook:
                 EventView(row["at"], row["kind"], row["text"], row["notice_id"]) for row in found
             ]
 
+    def kept_waiting(self, notice: NoticeView) -> datetime | None:
+        """When SNS is tried again where its topic is, if it is in trouble there; else None."""
+        with self._reading() as connection:
+            return lanes.next_try(connection, lanes.lane_of({"topic_arn": notice.topic_arn}))
+
     def newest(self, topic_arn: str = "") -> Owed | None:
         """The newest notice of a topic (of all, if it is empty) that a watch owed."""
         query = select(notices).where(

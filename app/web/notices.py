@@ -121,7 +121,8 @@ def notice_page(notice_id: str) -> ResponseReturnValue:
     history = book.history(notice)
     topic = house().inventory.get("topic", notice.topic_arn)
     confirmed = topic and topic.cells.get("confirmed")
-    revision = polls.digest(repr(notice), len(history), confirmed)
+    kept_waiting = book.kept_waiting(notice) if notice.state == "waiting" else None
+    revision = polls.digest(repr(notice), len(history), confirmed, kept_waiting)
     if same := polls.same(revision):
         return same
     polled = "HX-Request" in request.headers
@@ -132,6 +133,7 @@ def notice_page(notice_id: str) -> ResponseReturnValue:
         history=history,
         topic=topic,
         texts=_grouped(by_protocol(notice.message, notice.structure)),
+        kept_waiting=kept_waiting,
         is_fifo=notice.topic_arn.endswith(".fifo"),
         awaited=AWAITED,
     )
@@ -169,7 +171,7 @@ def _done(deed: str, notice_id: str) -> str:
         return "It counts as sent; nothing more is published."
     if deed == "repeat":
         watches.repeat(notice_id, actor())
-        return "It is published once more, with the same id."
+        return "It is sent once more, with the same id; this page shows what becomes of it."
     watches.retry(notice_id)
     return "Trying now."
 

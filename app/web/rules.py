@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.aws.tags import REQUEST_TAG
 from app.db import now
 from app.inventory import FilterError, Query
 from app.inventory.tokens import quote, quote_tag
@@ -204,7 +205,7 @@ def of_list(resource: Resource, query: Query) -> str:
 
 def of_tag(resource: Resource, key: str, value: str) -> str:
     """The address of a new rule for what has a tag; empty where there are no rules for it."""
-    if resource.kind not in RULED:
+    if resource.kind not in RULED or key == REQUEST_TAG:  # which no two have alike
         return ""
     return link("/rules/new", kind=resource.kind, filter=f"{quote_tag(key)} = {quote(value)}")
 

@@ -100,10 +100,15 @@ def test_a_queue_without_a_policy_for_the_topic_is_told_with_the_way_out() -> No
 
 
 def test_a_queue_that_is_gone_is_told() -> None:
-    assert [each.title for each in told(topic(QUEUE))] == ["The queue inbox is gone"]
     assert [each.title for each in told(topic(QUEUE), queue(gone=True))] == [
         "The queue inbox is gone"
     ]
+
+
+def test_a_queue_that_was_not_read_yet_is_not_said_to_be_gone() -> None:
+    (doubt,) = told(topic(QUEUE))
+    assert doubt.title == "There seems to be no queue inbox"
+    assert "as they were last read" in doubt.text
 
 
 def test_what_another_account_has_cannot_be_seen_from_here() -> None:

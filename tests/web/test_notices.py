@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import insert, update
 
 from app.db import now
 from app.watches.messages import BUILT_IN, trial_row
-from app.watches.tables import notices
+from app.watches.tables import notices, regions
 from tests.web.browser import Browser, Page
 
 
@@ -173,3 +174,15 @@ def test_a_notice_shows_what_each_protocol_is_sent(browser: Browser) -> None:
     page = browser.open(f"/notices/{notice_id}")
     assert "To sqs, lambda" in page.words
     assert "For &lt;i&gt;people&lt;/i&gt;" in page.html
+
+
+def test_a_notice_that_waits_for_others_says_so(browser: Browser) -> None:
+    notice = _owe(browser, attempts=0)
+    assert "SNS is in trouble" not in browser.open(f"/notices/{notice}").words
+    trouble = {"service": "sns", "account": "123456789012", "region": "us-east-1"}
+    with browser.house.engine.begin() as connection:
+        times = {"due_at": now() + timedelta(minutes=1), "due_set_at": now()}
+        connection.execute(insert(regions).values(**trouble, failures=1, **times))
+    assert "SNS is in trouble in us-east-1" in browser.open(f"/notices/{notice}").words
+    _set(browser, notice, state="sent")
+    assert "SNS is in trouble" not in browser.open(f"/notices/{notice}").words

@@ -331,3 +331,14 @@ def test_hostile_addresses_are_escaped(visitor: Browser) -> None:
         page = visitor.open(f"/watches?{name}=%3Cscript%3Ealert(1)%3C/script%3E")
         assert page.status == 200
         assert "<script>alert" not in page.html
+
+
+def test_a_form_that_sends_nothing_to_aws_says_so_and_can_be_checked(browser: Browser) -> None:
+    form = browser.open(f"/instances/watch?id={_one(browser, 'instance', 'web-1')}")
+    assert "no call is sent" in form.words
+    fields = {**form.fields.to_dict(), **_told(browser, outcomes="stopped"), "_do": "check"}
+    checked = browser.post(form.path, fields, HX_Request="true")
+    assert "The form is filled in right" in checked.words
+    wrong = browser.post(form.path, {**fields, "topic_arn": "no-such"}, HX_Request="true")
+    assert "The form is filled in right" not in wrong.words
+    assert "Choose a topic that exists" in wrong.words
