@@ -208,3 +208,23 @@ def test_the_end_of_a_process_does_not_touch_what_is_still_being_published(
     aws.before["Publish"].append(end)
     desk.work()
     assert notice(desk, watch).state == "sent"
+
+
+def test_who_is_slow_does_not_begin_what_another_has_claimed_meanwhile(
+    desk: Desk, aws: FakeAws
+) -> None:
+    for number in range(3):
+        owed(desk, aws, number)
+    second = other(desk)
+
+    def claim_the_rest_and_die() -> None:
+        second.stopped(HOLD.total_seconds())
+        aws.before["Publish"].insert(0, die)
+        with pytest.raises(Killed):
+            second.watches.send(second.now)
+
+    aws.before["Publish"].append(claim_the_rest_and_die)
+    desk.work()
+    assert len(aws.ids()) == 1, "the other two are another's"
+    desk.tick(minutes=2)
+    assert len(aws.ids()) == len(set(aws.ids())) == 3

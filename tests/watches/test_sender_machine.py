@@ -244,6 +244,7 @@ class SenderMachine(RuleBasedStateMachine):
 
         def lid() -> None:
             """The whole machine sleeps for an hour."""
+            other.watches.recover(other.now)
             for each in self.desks:
                 each.stopped(3600)
             other.watches.recover(other.now)
