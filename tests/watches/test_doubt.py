@@ -198,3 +198,14 @@ def test_a_test_that_a_person_asked_for_goes_the_same_way(desk: Desk, aws: FakeA
     (row,) = rows(desk.engine)
     assert (row["state"], row["watch_id"], row["uncertain"]) == ("sent", None, 1)
     assert aws.ids() == [identity] * 2
+
+
+def test_a_clock_that_is_set_back_does_not_make_a_doubt_younger(desk: Desk, aws: FakeAws) -> None:
+    watch = lost(desk, aws, "answer", topic_arn=FIFO)
+    desk.later(seconds=0)
+    desk.stopped(150)
+    desk.now -= timedelta(seconds=100)
+    desk.watches.recover(desk.now)
+    desk.stopped(KNOWN_AGAIN.total_seconds() - 150)
+    desk.work()
+    assert (notice(desk, watch).state, len(aws.published)) == ("held", 1)
