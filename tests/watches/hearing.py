@@ -54,14 +54,18 @@ class Walk:
         url = str(self.run(events.create_queue(*THERE))["QueueUrl"])
         self.run(events.put_rule(*THERE))
         self.run(events.put_target(*THERE))
+        self.add(url)
+        return url
+
+    def add(self, url: str, region: str = REGION, account: str = ACCOUNT) -> None:
+        """Hear the queue that is at ``url``."""
         self.watches.event_queues.add(
-            account=ACCOUNT,
-            region=REGION,
+            account=account,
+            region=region,
             queue_url=url,
-            queue_arn=events.queue_arn(*THERE),
+            queue_arn=events.queue_arn(account, region, events.NAME),
             rule_name=events.NAME,
         )
-        return url
 
     def queue(self) -> EventQueue:
         """The queue as its page shows it."""

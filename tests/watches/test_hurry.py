@@ -196,13 +196,7 @@ def test_a_queue_that_is_back_is_heard_again(walk: Walk) -> None:
 
 
 def test_an_account_that_this_console_has_no_more_is_told_of(walk: Walk) -> None:
-    walk.watches.event_queues.add(
-        account="999999999999",
-        region=REGION,
-        queue_url=f"{walk.url}/999999999999/{events.NAME}",
-        queue_arn=events.queue_arn("999999999999", REGION, events.NAME),
-        rule_name=events.NAME,
-    )
+    walk.add(f"{walk.url}/999999999999/{events.NAME}", account="999999999999")
     assert not walk.watches.hurry(walk.now)
     assert walk.queue().error.startswith("UnknownAccount")
 
@@ -240,18 +234,8 @@ def test_a_silent_queue_keeps_no_other_waiting(walk: Walk, monkeypatch: pytest.M
             assert heard.wait(20)
         return []
 
-    def add(region: str) -> None:
-        there = (ACCOUNT, region, events.NAME)
-        walk.watches.event_queues.add(
-            account=ACCOUNT,
-            region=region,
-            queue_url=f"{walk.url}/{region}",
-            queue_arn=events.queue_arn(*there),
-            rule_name=events.NAME,
-        )
-
     monkeypatch.setattr(events, "hear", hear)
-    add("eu-central-1")
+    walk.add(f"{walk.url}/silent", "eu-central-1")
     walk.watches.hurry(walk.now)  # is waiting from now on
     monkeypatch.undo()
     url = walk.set_up()
@@ -292,16 +276,15 @@ def test_more_queues_than_are_heard_at_a_time_take_turns(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[str] = []
+
+    def hear(clients: Clients, region: str, url: str) -> list[Any]:
+        turns.append(region)
+        return []
+
     monkeypatch.setattr("app.watches.hurry.EARS", 1)
-    monkeypatch.setattr(events, "hear", lambda clients, region, url: turns.append(region) or [])
+    monkeypatch.setattr(events, "hear", hear)
     for region in ("us-east-1", "us-east-2", "us-west-1"):
-        walk.watches.event_queues.add(
-            account=ACCOUNT,
-            region=region,
-            queue_url=f"{walk.url}/{region}",
-            queue_arn=events.queue_arn(ACCOUNT, region, events.NAME),
-            rule_name=events.NAME,
-        )
+        walk.add(f"{walk.url}/{region}", region)
     for _ in range(6):
         walk.watches.hurry(walk.now)
         walk.later(seconds=1)
