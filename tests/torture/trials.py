@@ -35,7 +35,7 @@ def lose_answers(arena: Arena, count: int, notices: int) -> Outcome:
     arena.replicas(2)
     arena.load.make(notices, within=1)
     settled = arena.settle()
-    return Outcome(arena.verdict(in_doubt=count), settled)
+    return Outcome(arena.verdict(in_doubt=count), round(settled, 1))
 
 
 def trouble(
