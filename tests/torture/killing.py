@@ -59,7 +59,7 @@ def kill_all_day(
     *,
     replicas: int,
     writers: int = 0,
-    a_second: float = 30,
+    a_second: float = 10,
     within: float = 2.0,
     patience: float = 300.0,
     say: Callable[[str], None] = lambda _: None,

@@ -30,6 +30,7 @@ from tests.torture.endpoint import REGIONS
 from tests.torture.load import OUTCOMES
 
 _ENDLESS = 1 << 30
+_PAUSE = 0.2  # seconds between two forms of a writer
 Up = Callable[[], None]
 _USED: tuple[tuple[str, Repeat], ...] = (("ec2", "read"), ("sns", "once"), ("sts", "look"))
 
@@ -78,7 +79,7 @@ def _write(house: House, stop: threading.Event, up: Up, topics: Any) -> None:
     log, account = structlog.get_logger(), house.accounts.require().id
     up()
     for number in count():
-        if stop.is_set():
+        if stop.wait(_PAUSE):
             return
         request_id = f"r-{os.getpid()}-{number}"
         watch_id = house.watches.intend(
