@@ -245,6 +245,10 @@ class Clients:
             if raised.trouble == "credentials" and raised.code != _NOT_HERE:
                 self.forget()  # there may be better ones, or the role can be assumed again
             raise raised from error
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            # botocore stumbled over an answer that has the form of AWS's at first sight only.
+            unread = ResponseParserError(f"{type(error).__name__}: {error}")
+            raise from_boto(unread, service, operation, region) from error
         except (OSError, JSONDecodeError) as error:
             # A program or file that ~/.aws names for credentials is not there, or gives no JSON.
             raise from_boto(error, service, operation, region) from error

@@ -154,6 +154,27 @@ def test_the_page_of_a_web_server_does_not_pass_for_an_empty_answer(call: Call) 
     assert (error.trouble, error.code) == ("uncertain", "ResponseParserError")
 
 
+@pytest.mark.parametrize("status", [200, 400, 503])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<PublishResponse><ResponseMetadata>x</ResponseMetadata></PublishResponse>",
+        "<ErrorResponse><Error/></ErrorResponse>",
+        "<ErrorResponse><Error>x</Error></ErrorResponse>",
+        "<ErrorResponse><Error><Code><a/></Code></Error></ErrorResponse>",
+    ],
+)
+def test_an_answer_that_botocore_stumbles_over_is_one_that_cannot_be_read(
+    body: str, status: int
+) -> None:
+    topic = f"arn:aws:sns:{REGION}:123456789012:t"
+    publish = Call("sns", "Publish", REGION, {"TopicArn": topic, "Message": "m"})
+    with Wire(answer(status, body)) as wire:
+        error = failure(publish, wire.url)
+    assert error.may_have_happened
+    assert wire.attempts == 1
+
+
 def test_an_answer_that_cannot_be_read_is_not_repeated_to_people() -> None:
     with Wire(answer(200, HTML, "text/html")) as wire:
         error = failure(ONCE, wire.url)
