@@ -27,7 +27,7 @@ from app.watches.tables import watches
 
 # The request may still be under way; and right after it a tag is not always found yet.
 YOUNG = timedelta(seconds=30)
-_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
+_TOPIC = re.compile(r"arn:aws[a-z-]{0,20}:sns:[a-z0-9-]{1,40}:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 
 
 class WatchError(ValueError):

@@ -127,6 +127,7 @@ def test_two_watches_that_ask_for_the_same_owe_one_notice(desk: Desk, aws: FakeA
         f"{TOPIC}:0a1b-subscription",
         f"{TOPIC}\n",
         "arn:aws:sns:eu-central-1:123456789012:" + "x" * 257,
+        "arn:aws:sns:" + "x" * 41 + ":123456789012:backups",
     ],
 )
 def test_what_is_no_topics_arn_is_refused(desk: Desk, arn: str) -> None:
