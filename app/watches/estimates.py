@@ -13,6 +13,7 @@ from typing import Any
 
 from app.resources.spec import Row
 from app.watches.facts import lasting
+from app.watches.moments import moment_of
 
 MOST = 20  # of the latest past snapshots; older ones tell of another time
 SOLID = 5  # from so many on the past is something to go by
@@ -130,21 +131,13 @@ def durations(rows: Iterable[Row]) -> list[float]:
     """
     spans = []
     for row in rows:
-        began, ended = _time(row.cells.get("started")), _time(row.cells.get("completed"))
+        began, ended = moment_of(row.cells.get("started")), moment_of(row.cells.get("completed"))
         if row.state == "completed" and began and ended and ended >= began:
             spans.append((began, (ended - began).total_seconds()))
     took = [seconds for _, seconds in sorted(spans)]
     if len(took) > 3 and took[0] > max(took[1:]):
         del took[0]
     return took[-MOST:]
-
-
-def _time(cell: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(cell))
-    except ValueError:
-        return None  # not told
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

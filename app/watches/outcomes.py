@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.aws.listing import Description
@@ -12,6 +12,7 @@ from app.resources import AWAITED
 from app.resources.spec import LATE, VANISHED, Awaited, Outcome
 from app.watches.harmless import LONGEST, harmless
 from app.watches.lateness import late_since
+from app.watches.moments import moment_of
 from app.watches.tables import SKEW
 
 OPEN = ("intended", "waiting")
@@ -50,19 +51,15 @@ class Finding:
 def facts(awaited: Awaited, description: Description) -> dict[str, Any]:
     """What a description tells of a resource, as columns; what it does not tell is left out."""
     told = awaited.facts(description)
-    size = told.get("size_gib")
     columns = {name: harmless(told.get(name) or "", most) for name, most in _TEXTS.items()}
-    moments = {name: _moment(told.get(name)) for name in ("started_at", "completed_at")}
-    found = {**columns, **moments, "size_gib": size if isinstance(size, int) else None}
+    moments = {name: moment_of(told.get(name)) for name in ("started_at", "completed_at")}
+    found = {**columns, **moments, "size_gib": _size(told.get("size_gib"))}
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None  # absent, or not a time: as good as not told
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _size(told: object) -> int | None:
+    # More than the column holds no volume ever has.
+    return told if isinstance(told, int) and 0 <= told < 2**31 else None
 
 
 def awaited_by(watch: Mapping[str, Any]) -> Awaited:
