@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -13,6 +14,26 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
+
+
+class Patient:
+    """A stream that a line may be lost on, as on a full disk, but nothing else with it.
+
+    There is nobody left to be told; and what is logged of must go on.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, if that is possible."""
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush, if that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(log_format: str) -> None:
@@ -27,7 +48,7 @@ def configure(log_format: str) -> None:
     )
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *_SHARED, renderer],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Patient(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     if log_format == "json":

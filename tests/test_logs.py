@@ -1,0 +1,54 @@
+"""Logging must not be what stops the work."""
+
+from __future__ import annotations
+
+import errno
+import io
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from app.logs import configure
+
+
+class Full(io.StringIO):
+    """A file on a disk without room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_whoever_logs_goes_on_when_the_disk_is_full(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Full())
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+    configure(form)
+    structlog.get_logger().warning("a line that nobody will read")
+
+
+def test_whoever_logs_goes_on_when_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", closed)
+    configure("console")
+    closed.close()
+    structlog.get_logger().warning("a line that nobody will read")
+
+
+def test_what_can_be_written_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", file)
+    configure("console")
+    structlog.get_logger().warning("a line", notice="n-1")
+    assert "a line" in file.getvalue()
+    assert "n-1" in file.getvalue()
