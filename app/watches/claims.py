@@ -46,20 +46,31 @@ _begin = (
         due_set_at=bindparam("begun_at"),
     )
 )
+_is_sent = {
+    "state": "sent",
+    "owner": "",
+    "uncertain_since": None,
+    "sent_at": bindparam("ended_at"),
+    "sns_message_id": bindparam("message_id"),
+    "error_code": "",
+    "error": "",
+    "advice": "",
+}
 _sent = (
     update(notices)
     .where(_mine, notices.c.state == "sending")
-    .values(
-        state="sent",
-        owner="",
-        attempts=notices.c.attempts + 1,
-        uncertain_since=None,
-        sent_at=bindparam("ended_at"),
-        sns_message_id=bindparam("message_id"),
-        error_code="",
-        error="",
-        advice="",
+    .values(**_is_sent, attempts=notices.c.attempts + 1)
+)
+# The try was taken over, which raised the fence by one, and nobody has tried again since.
+_sent_after_all = (
+    update(notices)
+    .where(
+        notices.c.id == bindparam("the_id"),
+        notices.c.fence == bindparam("the_fence") + 1,
+        notices.c.state.in_(("waiting", "held")),
+        notices.c.uncertain > 0,
     )
+    .values(**_is_sent)
 )
 
 
@@ -67,7 +78,8 @@ def any_due(engine: Engine, now: datetime) -> bool:
     """Whether there is anything to claim; asked without the lock that writers wait for."""
     with engine.connect().execution_options(reading=True) as connection:
         closed, open_again = lanes.troubled(connection, now)
-        ways = [lanes.outside(closed), *(lane.has() for lane in open_again)]
+        probes = (way for lane in open_again for way in lanes.ways(lane, closed))
+        ways = [lanes.outside(closed), *probes]
         found = (exists().where(_due(now), way) for way in ways)
         return any(connection.execute(select(each)).scalar() for each in found)
 
@@ -80,7 +92,8 @@ def take(connection: Connection, owner: str, now: datetime) -> list[Record]:
     closed, open_again = lanes.troubled(connection, now)
     found = _some(connection, lanes.outside(closed), now, MOST)
     for lane in open_again:
-        one = _some(connection, lane.has(), now, 1)
+        tried = (_some(connection, way, now, 1) for way in lanes.ways(lane, closed))
+        one = next(filter(None, tried), None)
         if one and lanes.probe(connection, lane, now):
             found.append({**one[0], "probes": True})
             break
@@ -110,10 +123,14 @@ def begin(connection: Connection, notice: Record, now: datetime) -> bool:
 
 
 def sent(connection: Connection, notice: Record, message_id: str, now: datetime) -> bool:
-    """Say that it was published; False if the try has been taken over, or this was said before."""
+    """Say that it was published; False if another try was begun since, or this was said before.
+
+    Also when the try was taken for lost meanwhile: now nothing is in doubt any more.
+    """
     values = {"the_id": notice["id"], "the_fence": notice["fence"]}
     values |= {"ended_at": now, "message_id": message_id}
-    return connection.execute(_sent, values).rowcount == 1
+    said = (connection.execute(each, values).rowcount == 1 for each in (_sent, _sent_after_all))
+    return any(said)
 
 
 def change(

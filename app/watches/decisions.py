@@ -24,7 +24,7 @@ def retry(connection: Connection, notice_id: str, now: datetime) -> None:
     values = {"state": "waiting", "due_at": now, "due_set_at": now}
     values |= _DECIDED if notice["state"] == "held" else {}
     _change(connection, notice, values)
-    lanes.ask_again(connection, lanes.lane_of(notice), now)
+    lanes.ask_again(connection, notice, now)
     tell_of(connection, notice, now, "retried", "A person asked to try again now.")
 
 

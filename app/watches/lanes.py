@@ -1,5 +1,7 @@
 """Lanes: the way to SNS in one account and region, which is left alone while it is in trouble.
 
+Trouble with the credentials of one who publishes is a lane of its own: others still may.
+
 There is one sender in a process, and it publishes one notice after another. A region that hangs
 must not keep the notices to all others waiting: after a failure its whole lane waits, and then a
 single notice is tried before the rest follow. That is known to all processes.
@@ -9,11 +11,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
 from app.aws.errors import AwsError
 from app.aws.topics import account_of, region_of
@@ -30,31 +32,47 @@ TROUBLES = frozenset({"unreachable", "uncertain", "throttled", "credentials"})
 
 @dataclass(frozen=True)
 class Lane:
-    """Where a topic is: its own account and region, whoever publishes to it."""
+    """Where a topic is: its own account and region.
+
+    ``of``: only what is told of that account's resources; empty: whoever publishes to it.
+    """
 
     account: str
     region: str
+    of: str = ""
 
     def has(self) -> ColumnElement[bool]:
         """The condition that a notice goes this way."""
-        return notices.c.topic_arn.like(f"arn:%:sns:{self.region}:{self.account}:%")
+        there = notices.c.topic_arn.like(f"arn:%:sns:{self.region}:{self.account}:%")
+        return and_(there, notices.c.account == self.of) if self.of else there
 
     def key(self) -> dict[str, str]:
         """The lane's row, if it is in trouble."""
-        return {"service": SERVICE, "account": self.account, "region": self.region}
+        service = f"{SERVICE}:{self.of}" if self.of else SERVICE
+        return {"service": service, "account": self.account, "region": self.region}
 
 
-def lane_of(notice: Mapping[str, Any]) -> Lane:
-    """The lane of a notice."""
+def lanes_of(notice: Mapping[str, Any]) -> tuple[Lane, Lane]:
+    """The lanes of a notice: everybody's, and that of its account alone."""
     arn = notice["topic_arn"]
-    return Lane(account_of(arn), region_of(arn))
+    lane = Lane(account_of(arn), region_of(arn))
+    return lane, replace(lane, of=notice["account"])
+
+
+def lane_in(notice: Mapping[str, Any], error: AwsError) -> Lane:
+    """Which of a notice's lanes a trouble is that of."""
+    everybodys, own = lanes_of(notice)
+    return own if error.trouble == "credentials" else everybodys
 
 
 def troubled(connection: Connection, now: datetime) -> tuple[list[Lane], list[Lane]]:
     """The lanes that are in trouble, and those of them that may be tried with one notice."""
-    query = select(regions.c.account, regions.c.region, is_due(regions, now).label("due"))
-    found = connection.execute(query.where(regions.c.service == SERVICE).order_by(regions.c.due_at))
-    rows = [(Lane(row.account, row.region), row.due) for row in found]
+    query = select(regions, is_due(regions, now).label("due"))
+    ours = or_(regions.c.service == SERVICE, regions.c.service.startswith(f"{SERVICE}:"))
+    found = connection.execute(query.where(ours).order_by(regions.c.due_at))
+    rows = [
+        (Lane(row.account, row.region, row.service.partition(":")[2]), row.due) for row in found
+    ]
     return [lane for lane, _ in rows], [lane for lane, due in rows if due]
 
 
@@ -86,19 +104,31 @@ def fail(
     )
 
 
-def ask_again(connection: Connection, lane: Lane, now: datetime) -> None:
-    """Somebody wants to know now: the lane need not wait for its next try."""
-    connection.execute(update(regions).where(_row(lane)).values(due_at=now, due_set_at=now))
+def ask_again(connection: Connection, notice: Mapping[str, Any], now: datetime) -> None:
+    """Somebody wants to know now: the lanes of a notice need not wait for their next try."""
+    for lane in lanes_of(notice):
+        connection.execute(update(regions).where(_row(lane)).values(due_at=now, due_set_at=now))
 
 
-def heal(connection: Connection, lane: Lane) -> None:
-    """It works."""
-    connection.execute(delete(regions).where(_row(lane)))
+def heal(connection: Connection, notice: Mapping[str, Any]) -> None:
+    """SNS has answered to a notice: its lanes work."""
+    for lane in lanes_of(notice):
+        connection.execute(delete(regions).where(_row(lane)))
 
 
 def outside(lanes: Sequence[Lane]) -> ColumnElement[bool]:
     """The condition that a notice goes none of these ways."""
     return and_(*(~lane.has() for lane in lanes)) if lanes else notices.c.id.is_not(None)
+
+
+def ways(lane: Lane, closed: Sequence[Lane]) -> list[ColumnElement[bool]]:
+    """The conditions that a notice may be tried for a lane, the better ones first.
+
+    Best it goes none of the other ``closed`` lanes. If there is no such notice, everybody's lane
+    is tried with any; that of one account only when everybody's is open.
+    """
+    best = and_(lane.has(), outside([other for other in closed if other != lane]))
+    return [best] if lane.of else [best, lane.has()]
 
 
 def growing(times: int, most: float = LONGEST_SECONDS) -> timedelta:

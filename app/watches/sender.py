@@ -56,10 +56,10 @@ class Done:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was written of a try: the notice's state, and whether its lane is in trouble."""
+    """What was written of a try: the notice's state, and the lane that is in trouble, if any."""
 
     state: str
-    of_lane: bool = False
+    lane: lanes.Lane | None = None
 
 
 class Sender:
@@ -157,7 +157,7 @@ class Sender:
                 continue  # the claim holds no more
             verdict = verdicts.too_late(now)
             if notice["probes"]:
-                lanes.ask_again(connection, lanes.lane_of(notice), now)  # by another one
+                lanes.ask_again(connection, notice, now)  # by another one
             if claims.change(connection, notice, verdict.values, "waiting"):
                 tell_of(connection, notice, now, "trouble", verdict.told)
                 _log.warning("notice held", **_named(notice))
@@ -190,7 +190,7 @@ class Sender:
         """Write what came of a try, and begin the next in the same transaction."""
         with connection.begin():
             outcome = self._write(connection, done)
-            _leave_out(batch, done.notice if outcome.of_lane else None)
+            _leave_out(batch, outcome.lane)
             over = self._stopping.is_set() or self._steady() - began > BATCH_SECONDS
             following = None if over or not done.made else self._begin(connection, batch)
         self._unwritten = None
@@ -215,7 +215,7 @@ class Sender:
         if notice["error_code"]:
             claims.bring_on(connection, notice, now)
         if notice["probes"]:
-            lanes.heal(connection, lanes.lane_of(notice))
+            lanes.heal(connection, notice)
         return Outcome("sent")
 
     def _failed(
@@ -229,12 +229,12 @@ class Sender:
             tell_of(connection, notice, now, "trouble", verdict.told)
         if verdict.of_topic:
             claims.put_off(connection, notice, verdict.values)
-        if verdict.of_lane:
-            longest = verdict.values["due_at"] - now
-            lanes.fail(connection, lanes.lane_of(notice), error, longest, now)
+        lane = lanes.lane_in(notice, error) if verdict.of_lane else None
+        if lane:
+            lanes.fail(connection, lane, error, verdict.values["due_at"] - now, now)
         elif notice["probes"]:
-            lanes.heal(connection, lanes.lane_of(notice))  # SNS is there: it has refused this one
-        return Outcome(verdict.state, verdict.of_lane)
+            lanes.heal(connection, notice)  # SNS is there: it has refused this one
+        return Outcome(verdict.state, lane)
 
     def _too_late(
         self, connection: Connection, notice: Record, state: str, text: str, now: datetime
@@ -258,11 +258,10 @@ class Sender:
             _log.warning(what, **named, code=code)
 
 
-def _leave_out(batch: deque[Record], notice: Record | None) -> None:
-    """Take from the batch what goes the same way as ``notice``: it would fail as well."""
-    if notice is not None:
-        lane = lanes.lane_of(notice)
-        kept = [each for each in batch if lanes.lane_of(each) != lane]
+def _leave_out(batch: deque[Record], lane: lanes.Lane | None) -> None:
+    """Take from the batch what goes that way: it would fail as well."""
+    if lane is not None:
+        kept = [each for each in batch if lane not in lanes.lanes_of(each)]
         batch.clear()
         batch.extend(kept)
 

@@ -209,3 +209,38 @@ def test_a_clock_that_is_set_back_does_not_make_a_doubt_younger(desk: Desk, aws:
     desk.stopped(KNOWN_AGAIN.total_seconds() - 150)
     desk.work()
     assert (notice(desk, watch).state, len(aws.published)) == ("held", 1)
+
+
+@pytest.mark.parametrize("policy", ["hold", "repeat"])
+def test_what_was_taken_for_lost_and_was_published_after_all_is_in_doubt_no_more(
+    desk: Desk, aws: FakeAws, policy: str
+) -> None:
+    decide(desk, TOPIC, policy)
+    watch = owed(desk, aws)
+    other = Desk(desk.engine, aws, desk.poll)
+    other.now = desk.now
+    aws.after["Publish"].append(lambda: other.later(seconds=LEASE.total_seconds() + 5))
+    desk.work()
+    view = notice(desk, watch)
+    assert (view.state, view.sns_message_id, view.advice) == ("sent", "m-1", "")
+    desk.tick(minutes=10)
+    assert len(aws.published) == 1
+
+
+def test_a_word_of_success_that_comes_late_does_not_undo_what_a_person_asked_for(
+    desk: Desk, aws: FakeAws
+) -> None:
+    decide(desk, TOPIC, "hold")
+    watch = owed(desk, aws)
+    other = Desk(desk.engine, aws, desk.poll)
+    other.now = desk.now
+
+    def meanwhile() -> None:
+        other.later(seconds=LEASE.total_seconds() + 5)
+        other.watches.retry(notice(desk, watch).id)
+
+    aws.after["Publish"].append(meanwhile)
+    assert desk.watches.send(desk.now)
+    assert notice(desk, watch).state == "waiting"
+    desk.tick(minutes=1)
+    assert notice(desk, watch).state == "sent"

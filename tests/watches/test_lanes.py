@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.watches.lanes import LONGEST_THROTTLED_SECONDS
-from app.watches.tables import regions
+from app.watches.tables import notices, regions
 from app.watches.verdicts import SELDOM
 from tests.watches.desk import Desk
 from tests.watches.fakes import ACCOUNT, FakeAws, Fault, lose_answer, refuse, unreachable
@@ -38,7 +38,8 @@ def tried(aws: FakeAws, part: str) -> int:
 def troubled(desk: Desk) -> list[tuple[str, str, int]]:
     with desk.engine.connect() as connection:
         query = select(regions.c.account, regions.c.region, regions.c.failures)
-        return [tuple(row) for row in connection.execute(query.where(regions.c.service == "sns"))]
+        ours = query.where(regions.c.service.startswith("sns"))
+        return [tuple(row) for row in connection.execute(ours)]
 
 
 @pytest.mark.parametrize(
@@ -220,3 +221,65 @@ def test_an_account_that_is_not_among_ours_any_more_is_trouble_and_not_the_end(
     desk.restart()
     desk.tick(minutes=3)
     assert notice(desk, watch).state == "sent"
+
+
+def test_a_probe_that_sns_refuses_for_its_own_sake_opens_the_lane(desk: Desk, aws: FakeAws) -> None:
+    owed(desk, aws)
+    aws.before["Publish"].append(unreachable())
+    desk.work()
+    odd = [owed(desk, aws, number, topic_arn=OTHER_TOPIC) for number in range(2, 12)]
+    fine = owed(desk, aws, 12)
+    aws.before["Publish"] += [only(aws, "others", refuse("InvalidParameter"))] * 100
+    desk.tick(minutes=3)
+    assert {notice(desk, each).state for each in odd} == {"parked"}
+    assert notice(desk, fine).state == "sent"
+    assert troubled(desk) == []
+
+
+def test_a_probe_that_is_held_does_not_count_as_a_try(desk: Desk, aws: FakeAws) -> None:
+    doubtful = [owed(desk, aws, number, topic_arn=f"{FOREIGN}.fifo") for number in range(5)]
+    aws.before["Publish"].append(unreachable())
+    desk.work()
+    with desk.engine.begin() as connection:
+        lost = update(notices).values(uncertain=1, uncertain_since=desk.now)
+        connection.execute(lost)
+    fine = owed(desk, aws, 5, topic_arn=FOREIGN)
+    desk.tick(minutes=10)
+    assert {notice(desk, each).state for each in doubtful} == {"held"}
+    assert notice(desk, fine).state == "sent"
+
+
+def test_credentials_of_one_account_keep_no_other_from_a_topic_that_they_share(
+    desk: Desk, aws: FakeAws
+) -> None:
+    for number in range(60):
+        owed(desk, aws, number, topic_arn=FOREIGN)
+    with desk.engine.begin() as connection:
+        taken_out = update(notices).values(account="555555555555")
+        connection.execute(taken_out)
+    desk.work()
+    fine = owed(desk, aws, 60, topic_arn=FOREIGN)
+    desk.work()
+    assert notice(desk, fine).state == "sent"
+    unsent = [row for row in rows(desk.engine) if row["state"] != "sent"]
+    assert len(unsent) == 60
+    assert sum(row["attempts"] for row in unsent) <= 12, "one of them is tried now and then"
+
+
+def test_a_lane_that_is_closed_to_all_is_not_opened_for_one_account(
+    desk: Desk, aws: FakeAws
+) -> None:
+    owed(desk, aws)
+    owed(desk, aws, 2)
+    aws.before["Publish"] += [refuse("ExpiredToken", 403), unreachable()]
+    desk.work()
+    desk.watches.retry(rows(desk.engine)[0]["id"])
+    desk.work()
+    assert len(troubled(desk)) == 2
+    aws.before["Publish"] += [unreachable()] * 3
+    desk.tick(minutes=3)
+    assert aws.published == []
+    for _ in range(4):
+        desk.tick(minutes=3)
+    assert len(aws.published) == 2
+    assert troubled(desk) == []
