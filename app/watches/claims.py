@@ -46,7 +46,7 @@ _begin = (
         due_set_at=bindparam("begun_at"),
     )
 )
-_is_sent = {
+_is_sent: dict[str, Any] = {
     "state": "sent",
     "owner": "",
     "uncertain_since": None,
