@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from app.aws.errors import AwsError
 from app.aws.topics import account_of, region_of
@@ -76,9 +76,12 @@ def troubled(connection: Connection, now: datetime) -> tuple[list[Lane], list[La
     return [lane for lane, _ in rows], [lane for lane, due in rows if due]
 
 
-def next_try(connection: Connection, lane: Lane) -> datetime | None:
-    """When a lane in trouble is tried again; None if it is not in trouble."""
-    found: datetime | None = connection.execute(select(regions.c.due_at).where(_row(lane))).scalar()
+def next_try(connection: Connection, notice: Mapping[str, Any]) -> datetime | None:
+    """When the lanes of a notice are tried again; None if neither is in trouble."""
+    either = or_(*(_row(lane) for lane in lanes_of(notice)))
+    found: datetime | None = connection.execute(
+        select(func.max(regions.c.due_at)).where(either)
+    ).scalar()
     return found
 
 

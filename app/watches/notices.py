@@ -112,7 +112,8 @@ class NoticeBook:
     def kept_waiting(self, notice: NoticeView) -> datetime | None:
         """When SNS is tried again where its topic is, if it is in trouble there; else None."""
         with self._reading() as connection:
-            return lanes.next_try(connection, lanes.lane_of({"topic_arn": notice.topic_arn}))
+            given = {"topic_arn": notice.topic_arn, "account": notice.account}
+            return lanes.next_try(connection, given)
 
     def newest(self, topic_arn: str = "") -> Owed | None:
         """The newest notice of a topic (of all, if it is empty) that a watch owed."""
@@ -134,7 +135,7 @@ class NoticeBook:
             wording = settings_for(connection, topic_arn).wording
             row = trial_row(topic_arn, account, region, self._clock(), wording)
             connection.execute(insert(notices).values(row))
-            lanes.ask_again(connection, lanes.lane_of(row), row["made_at"])
+            lanes.ask_again(connection, row, row["made_at"])
         return str(row["id"])
 
     def repeat(self, notice_id: str, actor: str) -> None:
@@ -149,7 +150,7 @@ class NoticeBook:
             again = {"state": "waiting", "due_at": now, "due_set_at": now}
             again |= {"owner": "", "fence": row["fence"] + 1, "uncertain_since": None}
             connection.execute(update(notices).where(notices.c.id == notice_id).values(again))
-            lanes.ask_again(connection, lanes.lane_of(row), now)
+            lanes.ask_again(connection, row, now)
             text = f"{harmless(actor) or 'A person'} asked to publish it once more."
             tell_of(connection, row, now, "retried", text)
 

@@ -223,32 +223,6 @@ def test_an_account_that_is_not_among_ours_any_more_is_trouble_and_not_the_end(
     assert notice(desk, watch).state == "sent"
 
 
-def test_a_probe_that_sns_refuses_for_its_own_sake_opens_the_lane(desk: Desk, aws: FakeAws) -> None:
-    owed(desk, aws)
-    aws.before["Publish"].append(unreachable())
-    desk.work()
-    odd = [owed(desk, aws, number, topic_arn=OTHER_TOPIC) for number in range(2, 12)]
-    fine = owed(desk, aws, 12)
-    aws.before["Publish"] += [only(aws, "others", refuse("InvalidParameter"))] * 100
-    desk.tick(minutes=3)
-    assert {notice(desk, each).state for each in odd} == {"parked"}
-    assert notice(desk, fine).state == "sent"
-    assert troubled(desk) == []
-
-
-def test_a_probe_that_is_held_does_not_count_as_a_try(desk: Desk, aws: FakeAws) -> None:
-    doubtful = [owed(desk, aws, number, topic_arn=f"{FOREIGN}.fifo") for number in range(5)]
-    aws.before["Publish"].append(unreachable())
-    desk.work()
-    with desk.engine.begin() as connection:
-        lost = update(notices).values(uncertain=1, uncertain_since=desk.now)
-        connection.execute(lost)
-    fine = owed(desk, aws, 5, topic_arn=FOREIGN)
-    desk.tick(minutes=10)
-    assert {notice(desk, each).state for each in doubtful} == {"held"}
-    assert notice(desk, fine).state == "sent"
-
-
 def test_credentials_of_one_account_keep_no_other_from_a_topic_that_they_share(
     desk: Desk, aws: FakeAws
 ) -> None:
