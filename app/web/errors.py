@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.aws.errors import AwsError
 from app.inventory import FilterError
-from app.web.kept import kept_form
+from app.web.kept import came_from, can_be_opened, kept_form
 
 log = structlog.get_logger()
 
@@ -78,6 +78,10 @@ def _filter(error: FilterError) -> ResponseReturnValue:
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
+    if not can_be_opened():
+        text = "The page was opened before you signed in anew."
+        back = ((came_from(), "Back to the page"),)
+        return page(400, "Nothing was done", text, "Press the button there again.", links=back)
     # the session that the form belonged to is gone; the form itself need not be
     return render_template(
         "resume.html",

@@ -12,7 +12,7 @@ from app.people import login_tokens
 from app.web import health
 from app.web.context import house
 from app.web.errors import page
-from app.web.kept import as_text, kept_form, pairs_of
+from app.web.kept import as_text, came_from, can_be_opened, kept_form, local, pairs_of
 
 OPEN_ENDPOINTS = {"static", "login", "login_form", "metrics", *health.PROBES}
 ACTOR = "owner"
@@ -44,6 +44,9 @@ def _check_session() -> ResponseReturnValue | None:
     target = request.full_path.rstrip("?")
     if request.method != "POST":
         return _ask("" if target == "/" else "Sign in to see this page.", target)
+    if not can_be_opened():
+        reason = "Your session has ended, so nothing was done: sign in, and press the button again."
+        return _ask(reason, came_from())
     reason = (
         "Your session has ended. Nothing was done, and nothing you filled in is lost: sign in, "
         "and the form comes back as it was."
@@ -56,7 +59,7 @@ def login() -> ResponseReturnValue:
     services = house()
     token = _token_in(request.values.get("token", ""))
     resume = request.form.get("resume", "")
-    target = _local(request.form.get("next", "/"))
+    target = local(request.form.get("next", "/"))
     if not token:
         return _ask("", target, resume)
     if not login_tokens.redeem(services.engine, token):
@@ -83,12 +86,6 @@ def _ask(reason: str, target: str, resume: str = "") -> ResponseReturnValue:
 def _token_in(text: str) -> str:
     # the whole link may be pasted
     return text.strip().partition("token=")[2] or text.strip()
-
-
-def _local(target: str) -> str:
-    parts = urlsplit(target)
-    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if ours and not parts.netloc else "/"
 
 
 def logout() -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 from flask import request
 
@@ -18,6 +19,27 @@ def kept_form() -> Pairs:
         for value in values
         if name not in _NOT_KEPT
     ]
+
+
+def can_be_opened() -> bool:
+    """Whether what was sent is a form that can be shown again.
+
+    A button alone cannot: to open it again would be to press it.
+    """
+    rule = request.url_rule
+    return rule is None or "GET" in (rule.methods or ())
+
+
+def came_from() -> str:
+    """The address of this console from which it was sent; the front page if that is not known."""
+    return local(urlsplit(request.referrer or "")._replace(scheme="", netloc="").geturl())
+
+
+def local(target: str) -> str:
+    """The address if it is one of this console's pages, else the front page."""
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if ours and not parts.netloc else "/"
 
 
 def as_text(pairs: Pairs) -> str:

@@ -156,7 +156,7 @@ def delete(rule_id: str) -> ResponseReturnValue:
     if rule is None:
         return _unknown(rule_id)
     waiting = services.watches.count("waiting", rule_id=rule_id)
-    if request.method == "GET":
+    if request.method == "GET" or request.form.get("_do") == "refill":
         return render_template("rules/delete.html", rule=rule, waiting=waiting)
     services.rules.remove(rule_id)
     flash(f"The rule {rule.name} is deleted.", "success")

@@ -136,8 +136,11 @@ def wording_page() -> ResponseReturnValue:
     doing = request.form.get("_do", "save")
     if doing == "forget":
         book.forget(topic_arn)
-        flash("From now on notices are worded as for all topics.", "success")
+        like = "as for all topics" if topic_arn else "as built in"
+        flash(f"From now on notices are worded {like}.", "success")
         return redirect(request.full_path.rstrip("?"), 303)
+    if doing == "refill":  # it comes back after signing in
+        return _page(form, topic_arn, topic, own)
     good = form.examine()
     if doing == "preview" and "HX-Request" in request.headers:
         return render_template("notices/preview.html", **_preview(form, topic_arn, topic))

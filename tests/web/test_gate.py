@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.people import login_tokens
-from tests.web.browser import Browser
+from tests.web.browser import Browser, Page
 
 
 def test_the_start_link_signs_in_and_leads_to_the_front_page(visitor: Browser) -> None:
@@ -109,3 +109,43 @@ def test_signing_out_ends_the_session(browser: Browser) -> None:
     csrf = browser.open("/topics/new").fields["csrf_token"]
     browser.post("/logout", {"csrf_token": csrf})
     assert browser.open("/instances").status == 401
+
+
+def _late(browser: Browser, path: str, **fields: str) -> Page:
+    """Send what was opened in time after the session has ended, and sign in."""
+    late = Browser(browser.app, signed_in=False)
+    asked = late.post(path, fields, Referer="http://127.0.0.1:8080/notices?state=held")
+    token = login_tokens.create(browser.house.engine)
+    return late.post("/login", {**asked.fields.to_dict(), "token": token})
+
+
+def test_a_button_pressed_after_the_session_ended_is_not_pressed_by_signing_in(
+    browser: Browser,
+) -> None:
+    (topic,) = browser.house.inventory.find("topic", "name", ["alerts"])
+    led = _late(browser, "/notices/test", topic=topic.id)
+    assert (led.status, led.location) == (302, "/notices?state=held")
+    stale = browser.post("/notices/test", {"topic": topic.id, "csrf_token": ""}, Referer="x:y")
+    assert stale.status == 400
+    assert "Nothing was done" in stale.words
+    assert browser.house.watches.notices.counts() == {}
+
+
+def test_templates_that_come_back_after_signing_in_are_not_saved_by_that(browser: Browser) -> None:
+    resumed = _late(browser, "/notices/messages", subject="Mine ${one}", when_uncertain="repeat")
+    assert resumed.fields["subject"] == "Mine ${one}"
+    token = browser.open("/notices").fields["csrf_token"]
+    again = browser.post("/notices/messages", {**resumed.fields.to_dict(), "csrf_token": token})
+    assert again.fields["subject"] == "Mine ${one}"
+    assert browser.house.watches.topic_settings.own("") is None
+
+
+def test_a_rule_is_not_deleted_by_signing_in(browser: Browser) -> None:
+    (topic,) = browser.house.inventory.find("topic", "name", ["alerts"])
+    draft = {"name": "kept", "kind": "snapshot", "outcomes": "completed", "topic_arn": topic.id}
+    path = browser.fill("/rules/new", **draft).location + "/delete"
+    resumed = _late(browser, path)
+    token = browser.open("/notices").fields["csrf_token"]
+    again = browser.post(path, {**resumed.fields.to_dict(), "csrf_token": token})
+    assert "What goes with it" in again.words
+    assert [rule.name for rule in browser.house.rules.list()] == ["kept"]
