@@ -45,13 +45,14 @@ class Lookout:
 
     def recover(self, now: datetime) -> bool:
         """One look; whether a notice was taken over. To be called every second or so."""
+        ahead = now.timestamp() - self._clock()  # before the database takes its time
         try:
             tries = self._tries()
         except DATABASE_FAULTS:
             self._seen.clear()
             raise
+        self._mind_the_clock(ahead)
         present = self._clock()
-        self._mind_the_clock(now.timestamp() - present)
         if present - self._looked > _GAP.total_seconds():
             self._seen.clear()
         self._looked = present

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from app.watches import WatchError
 from app.watches.claims import LEASE
@@ -244,3 +244,19 @@ def test_a_word_of_success_that_comes_late_does_not_undo_what_a_person_asked_for
     assert notice(desk, watch).state == "waiting"
     desk.tick(minutes=1)
     assert notice(desk, watch).state == "sent"
+
+
+def test_a_database_that_is_slow_is_not_taken_for_a_clock_that_is_set_back(
+    desk: Desk, aws: FakeAws
+) -> None:
+    lost(desk, aws, "answer", topic_arn=FIFO)
+    desk.watches.recover(desk.now)
+    before = [row["uncertain_since"] for row in rows(desk.engine)]
+
+    def take_long(_: object) -> None:
+        desk.age += 30
+
+    event.listen(desk.engine, "begin", take_long)
+    desk.watches.recover(desk.now)
+    event.remove(desk.engine, "begin", take_long)
+    assert [row["uncertain_since"] for row in rows(desk.engine)] == before
