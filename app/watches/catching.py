@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, Engine, select, update
 
 from app.aws.turns import give_way
+from app.db import DATABASE_FAULTS
 from app.inventory import FilterError, Inventory
 from app.inventory.filters import Expression, parse
 from app.inventory.tables import kinds
@@ -50,9 +51,19 @@ class Catcher:
 
     def step(self, now: datetime) -> bool:
         """A portion of what was written since, for each rule; whether there was any."""
-        behind = self._behind()
-        done = [self._advance(rule, now) for rule in behind]
+        done = [self._try(rule, now) for rule in self._behind()]
         return any(done)
+
+    def _try(self, rule: Rule, now: datetime) -> bool:
+        """What keeps one rule from its work must not keep the others from theirs."""
+        try:
+            return self._advance(rule, now)
+        except DATABASE_FAULTS:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is logged, and told on the page of the rule
+            _log.exception("a rule failed", rule=rule.id)
+            self._complain(rule, f"{type(error).__name__}: it is tried again. See the log.")
+            return False
 
     def _behind(self) -> list[Rule]:
         """The rules for which something was written that they have not been held against."""

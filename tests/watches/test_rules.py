@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event, select
 
+from app.inventory.tables import kinds
 from app.watches.tables import rules as rules_table
 from app.watches.tables import watches as watches_table
 from tests.databases import open_engine
@@ -284,3 +285,16 @@ def test_a_filter_that_an_upgrade_has_broken_is_told_and_stops_no_other(desk: Ru
     desk.catch()
     assert desk.rule(broken.id).error == ""
     assert desk.rule(broken.id).caught == 1
+
+
+def test_a_rule_for_a_kind_that_is_no_more_is_told_and_stops_no_other(desk: RulesDesk) -> None:
+    broken = desk.make()
+    sound = desk.make(name="Sound", topic_arn=f"{TOPIC}-too")
+    desk.see(snapshot(1))
+    with desk.engine.begin() as connection:
+        connection.execute(kinds.insert().values(kind="disk", revision=1))
+        here = rules_table.update().where(rules_table.c.id == broken.id)
+        connection.execute(here.values(kind="disk"))
+    desk.catch()
+    assert "See the log" in desk.rule(broken.id).error
+    assert (desk.rule(sound.id).caught, desk.rule(sound.id).error) == (1, "")
