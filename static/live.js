@@ -153,11 +153,13 @@
     if (document.hidden && event.detail.ctx.request.method === "GET") event.preventDefault();
   });
 
-  // A poll after the session has ended leads to the page that asks to sign in. Not so what a form
-  // asks for while it is filled in: that would lose it.
+  // A poll after the session has ended leads to the page that asks to sign in, and one of what was
+  // deleted meanwhile to the page that says so. Not so what a form asks for while it is filled in:
+  // that would lose it.
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response } = event.detail.ctx;
-    if (request.method !== "GET" || !(response.status === 401 || response.raw.redirected)) return;
+    const gone = response.status === 404 && new URL(response.raw.url).pathname === location.pathname;
+    if (request.method !== "GET" || !(response.status === 401 || gone || response.raw.redirected)) return;
     event.preventDefault();
     location.reload();
   });

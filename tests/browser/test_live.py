@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from scripts.own_console import OwnConsole
 from tests.browser import hand
@@ -186,3 +186,16 @@ def test_columns_are_moved_in_the_menu_and_shown_in_that_order(page: Page, ec2: 
     page.locator("#columns > summary").click()
     menu.get_by_role("button", name="Reset").click()
     expect(page.locator("#table thead")).not_to_contain_text("live")
+
+
+def test_a_page_of_what_was_deleted_meanwhile_says_so(context: BrowserContext) -> None:
+    mine, theirs = context.new_page(), context.new_page()
+    mine.goto("/rules/new")
+    mine.get_by_label("Name", exact=True).fill("short-lived")
+    hand.press(mine, "Make the rule")
+    expect(mine.get_by_role("heading", level=1)).to_have_text("short-lived")
+    theirs.goto(f"{mine.url}/delete")
+    hand.press(theirs, "Delete the rule")
+    hand.told(theirs, "The rule short-lived is deleted.")
+    mine.bring_to_front()
+    expect(mine.get_by_role("heading", level=1)).to_have_text("There is no such rule")
