@@ -14,7 +14,7 @@ from app.aws.tags import REQUEST_TAG
 from app.db import now
 from app.sandbox import clock
 from app.watches import WatchView
-from app.watches.tables import watches
+from app.watches.tables import notices, watches
 from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 
@@ -342,3 +342,13 @@ def test_a_form_that_sends_nothing_to_aws_says_so_and_can_be_checked(browser: Br
     wrong = browser.post(form.path, {**fields, "topic_arn": "no-such"}, HX_Request="true")
     assert "The form is filled in right" not in wrong.words
     assert "Choose a topic that exists" in wrong.words
+
+
+def test_the_list_says_beside_the_state_that_a_notice_is_not_sent(browser: Browser) -> None:
+    web = _one(browser, "instance", "web-1")
+    browser.fill(f"/images/new?instance_id={web}", name="told", **_told(browser))
+    _later(browser)
+    assert "not sent yet" not in browser.open("/watches").words
+    with browser.house.engine.begin() as connection:
+        connection.execute(update(notices).values(state="parked"))
+    assert "not sent yet" in browser.open("/watches").words
