@@ -2,7 +2,7 @@
 
 EC2 and SNS as far as watches need them, fast: one asyncio loop, and no more of HTTP than botocore
 speaks. Any credentials will do. What a process is called in its User-Agent (``app/123``, from
-AWS_SDK_UA_APP_ID) is taken for its process id, and that process is killed where a fault says so.
+AWS_SDK_UA_APP_ID) is its number (see ``nursery.PIDS``), and it is killed where a fault says so.
 ``POST /_fake/…`` drives it; ``tests/torture/aws.py`` says how.
 """
 
@@ -22,6 +22,7 @@ from tests.bench.fakeaws.items import Place
 from tests.bench.fakeaws.server import ANSWERS, query
 from tests.bench.fakeaws.world import answer, refusal
 from tests.torture.faults import Fault, When
+from tests.torture.nursery import PIDS
 from tests.torture.world import Snapshot, World
 
 ACCOUNT = "123456789012"
@@ -182,7 +183,7 @@ class Connection(asyncio.Protocol):
     def _strike(self, fault: Fault, operation: str, process: int) -> bool:
         # A client that is gone already is not killed: its number may be another's by now.
         if fault.what in SIGNALS and process > 1 and not self.transport.is_closing():
-            os.kill(process, SIGNALS[fault.what])
+            os.kill(process % PIDS, SIGNALS[fault.what])
             told = {"process": process, "operation": operation, "when": fault.when}
             self._endpoint.world.struck.append({**told, "what": fault.what, "at": time.time()})
         if fault.what in {"kill", "cut"}:

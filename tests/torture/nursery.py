@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ import app.db
 from tests.torture.clocks import Clocks
 
 _PR_SET_PDEATHSIG = 1
+# Processes are numbered, as their ids are used again before long: PIDS times how manieth it is,
+# and its id.
+PIDS = 1 << 22
 _kernel = ctypes.CDLL(None)
 
 
@@ -35,7 +39,8 @@ def main(folder: Path) -> None:
     from tests.torture import replica
 
     replica.warm()
-    children: dict[int, str] = {}
+    children: dict[int, tuple[str, int]] = {}
+    started = count(1)
     signals, woken = os.pipe2(os.O_NONBLOCK)
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -51,28 +56,29 @@ def main(folder: Path) -> None:
             *lines, told = (told + part).split(b"\n")
             for line in lines:
                 asked = json.loads(line)
+                serial = next(started)
                 pid = os.fork()
                 if pid == 0:
                     mine[0] = asked["clock"]
-                    _be(asked, folder, replica.live)
-                children[pid] = asked["name"]
-                _say(started=asked["name"], pid=pid)
+                    _be(asked, serial * PIDS + os.getpid(), folder, replica.live)
+                children[pid] = (asked["name"], serial * PIDS + pid)
+                _say(started=asked["name"], process=serial * PIDS + pid)
             if not part:
                 wanted = False
                 for pid in children:
                     os.kill(pid, signal.SIGKILL)
 
 
-def _bury(children: dict[int, str]) -> None:
+def _bury(children: dict[int, tuple[str, int]]) -> None:
     while children:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        code = os.waitstatus_to_exitcode(status)
-        _say(ended=children.pop(pid), pid=pid, code=code)
+        name, process = children.pop(pid)
+        _say(ended=name, process=process, code=os.waitstatus_to_exitcode(status))
 
 
-def _be(asked: Any, folder: Path, live: Any) -> None:
+def _be(asked: Any, process: int, folder: Path, live: Any) -> None:
     """The child's life; does not return."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -80,11 +86,11 @@ def _be(asked: Any, folder: Path, live: Any) -> None:
     log = os.open(folder / f"{asked['name']}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    pid, code = os.getpid(), 0
+    code = 0
     os.environ.update(asked["environment"])
-    os.environ["AWS_SDK_UA_APP_ID"] = str(pid)  # by it the endpoint knows whom to kill
+    os.environ["AWS_SDK_UA_APP_ID"] = str(process)  # by it the endpoint knows whom to kill
     try:
-        live(asked["role"], asked["given"], lambda: _say(up=asked["name"], pid=pid))
+        live(asked["role"], asked["given"], lambda: _say(up=asked["name"], process=process))
     except BaseException:  # noqa: BLE001  # whatever it is: a child must not go on as its parent
         traceback.print_exc()
         code = 1

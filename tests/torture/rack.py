@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from scripts.own_console import ROOT
 from tests.torture.clocks import Clocks
+from tests.torture.nursery import PIDS
 
 PATIENCE = 120.0
 
@@ -103,7 +104,7 @@ class Rack:
             for member in self._members.values():
                 member.keep = False
                 if member.process and self._end_of(member.process) is None:
-                    os.kill(member.process, signal.SIGKILL)
+                    _signal(member.process, signal.SIGKILL)
         members = self._members.values()
         self.wait_for(lambda: not any(each.running for each in members), "One did not end.")
         with self._told:
@@ -137,7 +138,7 @@ class Rack:
             member = self._members[name]
             member.keep = False
         process = self.process(name)
-        os.kill(process, how)
+        _signal(process, how)
         self.wait_for(lambda: self._end_of(process) is not None, f"{name} did not end.")
         found = self._end_of(process)
         assert found is not None
@@ -146,13 +147,13 @@ class Rack:
     def kill(self, name: str) -> int:
         """Kill a process that is up, with SIGKILL, and wait until it has ended; which it was."""
         process = self.process(name)
-        os.kill(process, signal.SIGKILL)
+        _signal(process, signal.SIGKILL)
         self.wait_for(lambda: self._end_of(process) is not None, f"{name} was not killed.")
         return process
 
     def send(self, name: str, how: signal.Signals) -> None:
         """Send a process a signal: SIGSTOP, SIGCONT."""
-        os.kill(self.process(name), how)
+        _signal(self.process(name), how)
 
     def process(self, name: str) -> int:
         """The number of a process, as soon as it is up."""
@@ -216,16 +217,20 @@ class Rack:
         elif "started" in told or "up" in told:
             # The child may have said that it is up before the nursery says that it was started.
             member = self._members[told.get("started") or told["up"]]
-            member.process = told["pid"]
+            member.process = told["process"]
             if "up" in told:
                 member.is_up = True
                 self.start_seconds.append(time.monotonic() - member.asked_at)
             elif not member.keep:  # it was started again just before that was forbidden
-                os.kill(member.process, signal.SIGKILL)
+                _signal(member.process, signal.SIGKILL)
         elif "ended" in told:
-            self.ended.append(End(told["ended"], told["pid"], told["code"], time.time()))
+            self.ended.append(End(told["ended"], told["process"], told["code"], time.time()))
             member = self._members[told["ended"]]
             member.is_up = False
             member.running -= 1
             if member.keep:
                 self._ask(member)
+
+
+def _signal(process: int, how: signal.Signals) -> None:
+    os.kill(process % PIDS, how)

@@ -81,7 +81,7 @@ def _write(house: House, stop: threading.Event, up: Up, topics: Any) -> None:
     for number in count():
         if stop.wait(_PAUSE):
             return
-        request_id = f"r-{os.getpid()}-{number}"
+        request_id = f"r-{os.environ['AWS_SDK_UA_APP_ID']}-{number}"
         watch_id = house.watches.intend(
             kind="snapshot",
             request_id=request_id,
