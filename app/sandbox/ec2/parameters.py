@@ -31,10 +31,12 @@ KNOWN: dict[str, frozenset[str]] = {
         "InstanceType SourceDestCheck UserData Value",
         "ModifyInstanceMetadataOptions": "HttpEndpoint HttpProtocolIpv6 HttpPutResponseHopLimit "
         "HttpTokens InstanceId InstanceMetadataTags",
+        "ModifySnapshotTier": "SnapshotId StorageTier",
         "ModifyVolume": f"{_VOLUME} VolumeId",
         "RebootInstances": "InstanceIds",
         "RegisterImage": "Architecture BlockDeviceMappings BootMode Description EnaSupport Name "
         "RootDeviceName TagSpecifications VirtualizationType",
+        "RestoreSnapshotTier": "PermanentRestore SnapshotId TemporaryRestoreDays",
         "RunInstances": "BlockDeviceMappings ClientToken DisableApiStop DisableApiTermination "
         "EbsOptimized ImageId InstanceInitiatedShutdownBehavior InstanceType KeyName MaxCount "
         "MetadataOptions MinCount Monitoring NetworkInterfaces Placement PrivateIpAddress "

@@ -118,6 +118,7 @@ DRY = {
         "InstanceId": ids["instance"],
         "HttpTokens": "required",
     },
+    "ModifySnapshotTier": lambda ids: {"SnapshotId": ids["snapshot"], "StorageTier": "archive"},
     "ModifyVolume": lambda ids: {"VolumeId": ids["volume"], "Size": 20},
     "RebootInstances": lambda ids: {"InstanceIds": [ids["instance"]]},
     "RegisterImage": lambda ids: {
@@ -127,6 +128,7 @@ DRY = {
             {"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": ids["snapshot"]}}
         ],
     },
+    "RestoreSnapshotTier": lambda ids: {"SnapshotId": ids["archived"], "PermanentRestore": True},
     "RunInstances": lambda ids: {
         "ImageId": UBUNTU,
         "InstanceType": "t3.micro",
@@ -151,7 +153,10 @@ def something_of_everything(ec2, launch, make_volume):
     ids["snapshot"] = ec2.create_snapshot(VolumeId=ids["volume"])["SnapshotId"]
     clock.advance(3600)
     ids["image"] = ec2.register_image(**DRY["RegisterImage"](ids) | {"Name": "first"})["ImageId"]
-    ids["snapshot"] = ec2.create_snapshot(VolumeId=ids["volume"])["SnapshotId"]
+    for name in ("snapshot", "archived"):
+        ids[name] = ec2.create_snapshot(VolumeId=ids["volume"])["SnapshotId"]
+        clock.advance(3600)
+    ec2.modify_snapshot_tier(SnapshotId=ids["archived"], StorageTier="archive")
     clock.advance(3600)
     return ids
 
