@@ -134,10 +134,13 @@ class Rack:
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> End:
         """End a process and do not start it again; returns how it ended."""
-        with self._told:
-            member = self._members[name]
-            member.keep = False
-        process = self.process(name)
+        process = 0
+        while not process:
+            self.process(name)
+            with self._told:
+                member = self._members[name]
+                if member.is_up:  # it may have been killed just now, and be about to start again
+                    member.keep, process = False, member.process
         _signal(process, how)
         self.wait_for(lambda: self._end_of(process) is not None, f"{name} did not end.")
         found = self._end_of(process)
