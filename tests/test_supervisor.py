@@ -45,6 +45,8 @@ class Harness:
             stdin=terminal,
             stdout=subprocess.PIPE,
             text=True,
+            # Under nohup it would be ignored, here and in what is started here.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self.pids = [int(pid) for pid in self.line().split()]
 

@@ -68,7 +68,7 @@ def says(status: int, body: str, after: bool = False) -> Grief:
         if after:
             forward()
         head = f"HTTP/1.1 {status} X\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n"
-        client.sendall(f"{head}\r\n{body}".encode())
+        client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
 
     return grief
 
