@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.aws.listing import Description, Listing
-from app.aws.tags import REQUEST_TAG, part_of
+from app.aws.tags import REQUEST_TAG, part_of, tag_dict
 
 if TYPE_CHECKING:
     from app.resources.forms import ActionForm
@@ -272,7 +272,7 @@ class Known(Protocol):
 
 def tags_of(description: Description) -> dict[str, str]:
     """The tags in an EC2 description."""
-    return {tag["Key"]: tag.get("Value", "") for tag in description.get("Tags") or []}
+    return tag_dict(description.get("Tags"))
 
 
 def tag_name(description: Description) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from app.watches import lanes
-from app.watches.messages import harmless
+from app.watches.harmless import harmless
 from app.watches.rows import Record, tell_of
 from app.watches.store import WatchError
 from app.watches.tables import notices

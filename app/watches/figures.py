@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from app.watches.outcomes import OPEN
 from app.watches.tables import notices, watches
 
-PENDING = ("intended", "waiting")
 UNSENT = ("waiting", "sending", "held")
 
 
@@ -28,7 +28,7 @@ def figures(connection: Connection) -> Figures:
     """As the database has it now."""
     by_kind = (watches.c.state, watches.c.kind)
     of_watches = select(*by_kind, func.count()).group_by(*by_kind)
-    pending = select(func.min(watches.c.made_at)).where(watches.c.state.in_(PENDING))
+    pending = select(func.min(watches.c.made_at)).where(watches.c.state.in_(OPEN))
     of_notices = select(notices.c.state, func.count()).group_by(notices.c.state)
     unsent = select(func.min(notices.c.made_at)).where(notices.c.state.in_(UNSENT))
     return Figures(

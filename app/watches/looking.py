@@ -16,7 +16,6 @@ from app.aws.accounts import Accounts
 from app.aws.errors import AwsError
 from app.aws.impatient import impatient
 from app.aws.under_way import UNDER_WAY
-from app.db import insert_new
 from app.watches.pace import reserve
 from app.watches.poller import TURNS, Learn, Pacing
 from app.watches.ruled import RULED
@@ -44,7 +43,8 @@ class Looker:
     def step(self, now: datetime) -> bool:
         """Read one kind in one account and region, if one is due; whether one was."""
         for kind, account, region in self._due(now):
-            if self._claim(_name(kind, account, region), now, EVERY):
+            name = _name(kind, account, region)
+            if reserve(self._engine, name, EVERY.total_seconds(), now) is not None:
                 self._look(kind, account, region, now)
                 return True
         return False
@@ -67,16 +67,6 @@ class Looker:
             for kind in kinds:
                 if (account, region) not in away and _name(kind, account, region) not in later:
                     yield kind, account, region
-
-    def _claim(self, name: str, now: datetime, pause: timedelta) -> bool:
-        """Take the next look for this process."""
-        values = {"next_at": now + pause, "set_at": now}
-        due = (paces.c.next_at <= now) | (paces.c.set_at > now + SKEW)
-        with self._engine.begin() as connection:
-            if insert_new(connection, paces, {"name": name}, **values):
-                return True
-            taken = update(paces).where(paces.c.name == name, due).values(values)
-            return connection.execute(taken).rowcount == 1
 
     def _look(self, kind: str, account: str, region: str, now: datetime) -> None:
         try:

@@ -14,8 +14,7 @@ import structlog
 
 from app.resources.spec import VANISHED
 from app.watches.facts import NAMES, Fact, facts_of, lines, moment, texts, values
-from app.watches.harmless import LONGEST as LONGEST
-from app.watches.harmless import harmless as harmless
+from app.watches.harmless import harmless
 from app.watches.templates import (
     BUILT_IN_JSON,
     BUILT_IN_SUBJECT,

@@ -67,11 +67,6 @@ def awaited_by(watch: Mapping[str, Any]) -> Awaited:
     return AWAITED[watch["kind"]]
 
 
-def ended(watch: Mapping[str, Any]) -> bool:
-    """Whether a watch has reached an outcome that ends it."""
-    return any(each.name == watch["state"] for each in awaited_by(watch).outcomes)
-
-
 def present(watch: Mapping[str, Any], description: Description) -> Finding:
     """The resource is there. A watch that was only intended is bound to it."""
     told = facts(awaited_by(watch), description)

@@ -15,7 +15,7 @@ from app.db import insert_new
 from app.inventory.entry import clean
 from app.inventory.filters import FilterError, parse
 from app.resources.spec import LATE
-from app.watches.messages import harmless
+from app.watches.harmless import harmless
 from app.watches.ruled import RULED
 from app.watches.store import WatchError, check_outcomes, check_topic
 from app.watches.tables import rules

@@ -22,8 +22,9 @@ from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.topics import account_of, region_of
 from app.watches import claims, lanes, verdicts
+from app.watches.harmless import harmless
 from app.watches.lookout import when_uncertain
-from app.watches.messages import harmless, publish_parameters
+from app.watches.messages import publish_parameters
 from app.watches.rows import Record, tell_of
 
 BATCH_SECONDS = 5.0  # then what is left of a claim is given back: others may be free

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select
 from app.aws.listing import Description
 from app.resources import AWAITED
 from app.resources.spec import Awaited
-from app.watches.messages import harmless
+from app.watches.harmless import harmless
 from app.watches.outcomes import (
     Finding,
     awaited_by,
@@ -225,7 +225,7 @@ def put_on(
 
 
 def _bind(connection: Connection, watch: Record, found: Description, now: datetime) -> None:
-    resource_id = str(AWAITED[watch["kind"]].facts(found)["resource_id"])
+    resource_id = str(awaited_by(watch).facts(found)["resource_id"])
     if watch["resource_id"] == resource_id:
         return
     if watch["state"] not in {"intended", "abandoned"}:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from app.aws.errors import AwsError
+from app.watches.harmless import harmless
 from app.watches.lanes import TROUBLES, growing
-from app.watches.messages import harmless
 from app.watches.rows import Record
 from app.watches.tables import SKEW
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ from app.resources import RESOURCES
 from app.watches import Draft, Pacing, Rules
 from app.watches.tables import regions
 from tests.accounts import one_account
-from tests.databases import open_engine
 from tests.watches.fakes import ACCOUNT, START, TOPIC, Fault, unreachable
 from tests.watches.rules_desk import snapshot
 
@@ -83,13 +81,6 @@ class LookDesk:
         while self.rules.look(self.now):
             looks += 1
         return looks
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

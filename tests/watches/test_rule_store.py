@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine
 
 from app.watches import WatchError
-from tests.databases import open_engine
 from tests.watches.fakes import FakeAws
 from tests.watches.rules_desk import ONE, RulesDesk, draft_of, finish, snapshot
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

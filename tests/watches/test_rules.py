@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,16 +9,8 @@ from sqlalchemy import Engine, event, select
 from app.inventory.tables import kinds
 from app.watches.tables import rules as rules_table
 from app.watches.tables import watches as watches_table
-from tests.databases import open_engine
 from tests.watches.fakes import START, TOPIC, FakeAws, Killed
 from tests.watches.rules_desk import ONE, TWO, RulesDesk, draft_of, finish, snapshot
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

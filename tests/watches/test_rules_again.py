@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,19 +10,11 @@ from sqlalchemy import Engine, update
 
 from app.watches import WatchError
 from app.watches.tables import watches
-from tests.databases import open_engine
 from tests.watches.fakes import ACCOUNT, REGION, START, FakeAws
 from tests.watches.rules_desk import RulesDesk
 
 ONE = f"i-{1:017x}"
 EVERYTHING = ["running", "stopped", "terminated"]
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
