@@ -37,7 +37,7 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 class Harness:
     """A running supervisor: its process, and the process ids of its programs."""
 
-    def __init__(self, folder: Path, grace: float, terminal: int, *codes: str) -> None:
+    def __init__(self, folder: Path, grace: float, terminal: int, nohup: bool, *codes: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", HARNESS, str(grace), *codes],
             cwd=folder,
@@ -45,8 +45,10 @@ class Harness:
             stdin=terminal,
             stdout=subprocess.PIPE,
             text=True,
-            # Under nohup it would be ignored, here and in what is started here.
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            # Said in any case: it must not matter how these tests are themselves started.
+            preexec_fn=lambda: signal.signal(
+                signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL
+            ),
         )
         self.pids = [int(pid) for pid in self.line().split()]
 
@@ -61,8 +63,13 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
     """Start a supervisor with programs given as Python code; all are gone after the test."""
     started: list[Harness] = []
 
-    def start(*codes: str, grace: float = 20, terminal: int = subprocess.DEVNULL) -> Harness:
-        started.append(Harness(tmp_path, grace, terminal, *codes))
+    def start(
+        *codes: str,
+        grace: float = 20,
+        terminal: int = subprocess.DEVNULL,
+        nohup: bool = False,
+    ) -> Harness:
+        started.append(Harness(tmp_path, grace, terminal, nohup, *codes))
         return started[-1]
 
     yield start
@@ -179,11 +186,7 @@ def test_a_closed_terminal_stops_every_program_without_any_signal(
 
 
 def test_a_program_under_nohup_outlives_its_terminal(supervise: Callable[..., Harness]) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does for what it starts
-    try:
-        harness = supervise(SLEEP, READY + SLEEP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    harness = supervise(SLEEP, READY + SLEEP, nohup=True)
     assert harness.line() == "ready"
     harness.process.send_signal(signal.SIGHUP)
     harness.process.send_signal(signal.SIGTERM)

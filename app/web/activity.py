@@ -40,7 +40,7 @@ def activity_page() -> ResponseReturnValue:
     changes = inventory.activity(query, SHOWN + 1, before)
     given = _given()
     return polls.answer(
-        "activity_body.html" if "HX-Request" in request.headers else "activity.html",
+        "activity",
         polls.tag(around, shown),
         told=tell(changes[:SHOWN]),
         given=given,

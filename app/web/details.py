@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 
 from app.inventory.query import Failure
@@ -69,7 +69,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
     if same := polls.same_shown(around, shown):
         return same
     return polls.answer(
-        "detail_body.html" if "HX-Request" in request.headers else "detail.html",
+        "detail",
         polls.tag(around, shown),
         resource=resource,
         row=row,

@@ -46,9 +46,8 @@ def list_page() -> ResponseReturnValue:
     revision = polls.digest([repr(place) for place in found])
     if same := polls.same(revision):
         return same
-    polled = "HX-Request" in request.headers
     return polls.answer(
-        "watches/events_body.html" if polled else "watches/events.html",
+        "watches/events",
         revision,
         found=found,
         seconds=house().settings.poll_seconds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, request
+from flask import Flask
 from flask.typing import ResponseReturnValue
 
 from app.inventory.timeline import ActivityQuery
@@ -86,7 +86,7 @@ def front() -> ResponseReturnValue:
     if same := polls.same_shown(around, shown):
         return same
     return polls.answer(
-        "front_body.html" if "HX-Request" in request.headers else "front.html",
+        "front",
         polls.tag(around, shown),
         cards=cards,
         changing=changing,

@@ -33,7 +33,7 @@ def gone_page(kind: str) -> ResponseReturnValue:
     here = f"/{resource.slug}/gone"
     columns = defaults(resource, 1, 1)
     return polls.answer(
-        "gone_body.html" if "HX-Request" in request.headers else "gone.html",
+        "gone",
         polls.tag(around, told),
         resource=resource,
         rows=rows,

@@ -37,9 +37,8 @@ def list_page() -> ResponseReturnValue:
     if same := polls.same(revision):
         return same
     given = {key: text for key, text in request.args.items() if text and key != _BEFORE}
-    polled = "HX-Request" in request.headers
     return polls.answer(
-        "notices/list_body.html" if polled else "notices/list.html",
+        "notices/list",
         revision,
         notices=shown,
         counts=counts,
@@ -125,9 +124,8 @@ def notice_page(notice_id: str) -> ResponseReturnValue:
     revision = polls.digest(repr(notice), len(history), confirmed, kept_waiting)
     if same := polls.same(revision):
         return same
-    polled = "HX-Request" in request.headers
     return polls.answer(
-        "notices/notice_body.html" if polled else "notices/notice.html",
+        "notices/notice",
         revision,
         notice=notice,
         history=history,

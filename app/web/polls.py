@@ -24,8 +24,12 @@ def tag(around: str, shown: str) -> str:
     return f"{around}.{shown}"
 
 
-def answer(template: str, page_tag: str, **values: Any) -> Response:
-    """A rendered page with its tag, by which the next poll asks."""
+def answer(page: str, page_tag: str, /, **values: Any) -> Response:
+    """A rendered page with its tag, by which the next poll asks.
+
+    ``page`` is the name of its template without the ending; a poll gets its ``…_body``.
+    """
+    template = f"{page}_body.html" if _is_poll() else f"{page}.html"
     response = Response(render_template(template, revision=page_tag, **values))
     response.headers["HX-PTag"] = page_tag
     return response
@@ -47,8 +51,12 @@ def same_shown(around: str, shown: str) -> Response | None:
     return _same(tag(around, shown)) if _has().partition(".")[2] == shown else None
 
 
+def _is_poll() -> bool:
+    return "HX-Request" in request.headers
+
+
 def _has() -> str:
-    return request.headers.get("HX-PTag", "") if "HX-Request" in request.headers else ""
+    return request.headers.get("HX-PTag", "") if _is_poll() else ""
 
 
 def _same(page_tag: str) -> Response:

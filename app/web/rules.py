@@ -33,7 +33,7 @@ def list_page() -> ResponseReturnValue:
     revision = polls.digest(rules, warnings)
     if same := polls.same(revision):
         return same
-    return polls.answer(_template("list"), revision, rules=rules, warnings=warnings)
+    return polls.answer("rules/list", revision, rules=rules, warnings=warnings)
 
 
 def rule_page(rule_id: str) -> ResponseReturnValue:
@@ -48,7 +48,7 @@ def rule_page(rule_id: str) -> ResponseReturnValue:
     if same := polls.same(revision):
         return same
     return polls.answer(
-        _template("rule"),
+        "rules/rule",
         revision,
         rule=rule,
         resource=RESOURCES[rule.kind],
@@ -179,10 +179,6 @@ def _warnings(rules: list[Rule]) -> dict[str, str]:
     """The warnings by the ARN of the topic, of those that have one."""
     told = {arn: unheard(_topic(arn)) for arn in {rule.topic_arn for rule in rules}}
     return {arn: text for arn, text in told.items() if text}
-
-
-def _template(name: str) -> str:
-    return f"rules/{name}_body.html" if "HX-Request" in request.headers else f"rules/{name}.html"
 
 
 def _unknown(rule_id: str) -> ResponseReturnValue:

@@ -51,9 +51,8 @@ def list_page() -> ResponseReturnValue:
     revision = polls.digest(total, topics, [_told(view) for view in views], estimates)
     if same := polls.same(revision):
         return same
-    polled = "HX-Request" in request.headers
     return polls.answer(
-        "watches/list_body.html" if polled else "watches/list.html",
+        "watches/list",
         revision,
         watches=views,
         estimates=estimates,
@@ -88,9 +87,8 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
     revision = sha256(f"{view!r}{known!r}".encode()).hexdigest()[:16]
     if same := polls.same(revision):
         return same
-    polled = "HX-Request" in request.headers
     return polls.answer(
-        "watches/watch_body.html" if polled else "watches/watch.html",
+        "watches/watch",
         revision,
         watch=view,
         expected=expected.in_words(known),

@@ -18,7 +18,17 @@ from app.sandbox.settings import SandboxSettings
 from app.settings import Settings
 from tests.web.browser import Browser
 
-SANDBOX = SandboxSettings(port=0, account_id="123456789012")
+# Nothing is done by itself before a test lets time pass, on a machine that is slow for a while too.
+SANDBOX = SandboxSettings(
+    port=0,
+    account_id="123456789012",
+    instance_pending=50,
+    instance_stopping=50,
+    instance_shutting_down=50,
+    image_pending=50,
+    snapshot_pending=50,
+    volume_creating=50,
+)
 
 
 class Aws:
