@@ -23,10 +23,18 @@ _EXTERNAL_ID = re.compile(r"[\w+=.@:/-]{2,1224}", re.ASCII)
 # The driver is ours to choose; the usual ways to write such an address are understood.
 _POSTGRESQL = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg)://")
 # each may be read from a file: ENCANTE_…_FILE
-_OF_FILES = ("database_url", "secret_key", "metrics_token")
+_OF_FILES = (
+    "database_url",
+    "secret_key",
+    "old_secret_keys",
+    "metrics_token",
+    "oidc_client_secret",
+)
 # External ids are nobody's business, and the address of a database may hold a password.
 _NOT_TOLD = {
     "ENCANTE_SECRET_KEY",
+    "ENCANTE_OLD_SECRET_KEYS",
+    "ENCANTE_OIDC_CLIENT_SECRET",
     "ENCANTE_METRICS_TOKEN",
     "ENCANTE_ACCOUNTS",
     "ENCANTE_DATABASE_URL",
@@ -66,9 +74,27 @@ class Settings(BaseSettings):
     regions: Annotated[tuple[str, ...], NoDecode] = ()
     _all_regions: bool = PrivateAttr(default=False)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    # where people open it: https://…, or http:// and a name of loopback
+    public_url: str = ""
+    # addresses or networks of proxies whose X-Forwarded-… headers are believed
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    read_only: bool = False
+    old_secret_keys: str = Field(default="", repr=False)
+    old_secret_keys_file: Path | None = None
     secret_key: str = Field(default="", repr=False)
     secret_key_file: Path | None = None
     session_hours: float = Field(default=12, gt=0, le=24 * 30)
+    idle_minutes: float = Field(default=120, gt=0, le=60 * 24 * 30)
+    recent_minutes: float = Field(default=30, gt=0, le=60 * 24)
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = Field(default="", repr=False)
+    oidc_client_secret_file: Path | None = None
+    oidc_scopes: str = "openid profile email"
+    oidc_groups_claim: str = "groups"
+    # whoever is in this group is an admin, so that there is a first one
+    oidc_admin_group: str = ""
+    oidc_name: str = "OpenID Connect"
     background: bool = True
     poll_seconds: float = Field(default=4, ge=0.1, le=3600)
     polls_per_second: float = Field(default=4, gt=0, le=100)
@@ -83,7 +109,7 @@ class Settings(BaseSettings):
     metrics_token_file: Path | None = None
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("regions", "allowed_hosts", mode="before")
+    @field_validator("regions", "allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -10,12 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, abort, current_app, get_flashed_messages, request, session
+from flask import Flask, abort, current_app, g, get_flashed_messages, request
 
 from app.aws.accounts import Account
 from app.aws.clients import Endpoint
 from app.aws.errors import AwsError
 from app.house import House
+from app.people.audit import By
+from app.people.who import Person
 from app.resources import RESOURCES, kind_of
 from app.resources.forms import page_of
 from app.resources.spec import Column, Resource, Row
@@ -28,9 +30,28 @@ def house() -> House:
     return cast(House, current_app.extensions["encante"])
 
 
+def visitor() -> Person | None:
+    """Who is signed in, if somebody is."""
+    found: Person | None = g.get("person")
+    return found
+
+
+def person() -> Person:
+    """Who is signed in. Aborts with 401 if nobody is; the gate has made sure of it."""
+    return visitor() or abort(401)
+
+
 def actor() -> str:
     """Who is signed in, as it is written down with what they do."""
-    return str(session.get("actor", ""))
+    return person().name
+
+
+def by() -> By:
+    """Who is signed in, from where, for the audit log."""
+    who, address = visitor(), request.remote_addr or ""
+    if who is None:
+        return By("", address=address)
+    return By(who.name, who.id, who.method, address, who.session)
 
 
 def resource_of(slug: str) -> Resource:
@@ -179,15 +200,16 @@ def name_rows(rows: list[Row], columns: Iterable[Column]) -> Callable[[str, str]
 
 
 def _template_context() -> dict[str, Any]:
-    signed_in = bool(session.get("actor"))
+    who = visitor()
     values: dict[str, Any] = {
-        "signed_in": signed_in,
+        "signed_in": who is not None,
+        "person": who,
         "url_for_id": url_for_id,
         "RESOURCES": RESOURCES,
         "kind_of": kind_of,
         "messages": get_flashed_messages(with_categories=True),
     }
-    if signed_in:
+    if who is not None:
         values |= {"nav": _nav(), "scope": scope()}
     return values
 

@@ -1,21 +1,20 @@
-"""Who gets in: the Host header, signing in by the link, sessions that have ended."""
+"""Who gets in, and where to: the Host header, signing in, sessions that have ended, roles."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
-from flask import Flask, redirect, render_template, request, session
+from flask import Flask, g, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from app.db import now
 from app.people import login_tokens
-from app.web import health
-from app.web.context import house
+from app.people.who import OWNER, Grant, Person
+from app.web import health, permits
+from app.web.context import house, visitor
 from app.web.errors import page
 from app.web.kept import as_text, came_from, can_be_opened, kept_form, local, pairs_of
-
-OPEN_ENDPOINTS = {"static", "login", "login_form", "metrics", *health.PROBES}
-ACTOR = "owner"
 
 
 def _check_host() -> ResponseReturnValue | None:
@@ -38,8 +37,15 @@ def _check_host() -> ResponseReturnValue | None:
     )
 
 
+def _meet() -> None:
+    """Find out who it is."""
+    if session.get("actor"):
+        since = datetime.fromisoformat(session["since"])
+        g.person = Person(OWNER, OWNER, (Grant("admin"),), "link", "", since)
+
+
 def _check_session() -> ResponseReturnValue | None:
-    if request.endpoint in OPEN_ENDPOINTS or session.get("actor"):
+    if permits.need_of(request.endpoint) == "open" or visitor():
         return None
     target = request.full_path.rstrip("?")
     if request.method != "POST":
@@ -54,6 +60,13 @@ def _check_session() -> ResponseReturnValue | None:
     return _ask(reason, target, as_text(kept_form()))
 
 
+def _check_role() -> ResponseReturnValue | None:
+    if request.endpoint is None or permits.allowed(request.endpoint, visitor()):
+        return None  # what is no page is told to be none
+    need = permits.need_of(request.endpoint) or "nobody"
+    return page(403, "This is not yours to do", f"It needs the role {need}.", "Ask an admin.")
+
+
 def login() -> ResponseReturnValue:
     """The start link, or the form that the token is pasted into."""
     services = house()
@@ -63,13 +76,13 @@ def login() -> ResponseReturnValue:
     if not token:
         return _ask("", target, resume)
     if not login_tokens.redeem(services.engine, token):
-        if session.get("actor"):
+        if visitor():
             return redirect(target)  # the link was opened twice
         reason = "This link has been used, or is not one of this console's. For a fresh one: "
         return _ask(f"{reason}make link", target, resume)
     session.clear()
     session.permanent = True
-    session["actor"] = ACTOR
+    session["actor"] = OWNER
     session["since"] = now().isoformat()
     if not resume:
         return redirect(target)
@@ -97,6 +110,8 @@ def logout() -> ResponseReturnValue:
 def register(app: Flask) -> None:
     """Put the gate before every request."""
     app.before_request(_check_host)
+    app.before_request(_meet)
     app.before_request(_check_session)
+    app.before_request(_check_role)
     app.add_url_rule("/login", "login", login, methods=["GET", "POST"])
     app.add_url_rule("/logout", "logout", logout, methods=["POST"])
