@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -30,6 +31,14 @@ class Limits:
     def none(self) -> bool:
         """Whether it does not narrow at all."""
         return not (self.accounts or self.regions or self.tag_key)
+
+    def cover(self, account: str, region: str, tags: Mapping[str, str]) -> bool:
+        """Whether what is there, with these tags, is within them."""
+        return (
+            (not self.accounts or account in self.accounts)
+            and (not self.regions or region in self.regions)
+            and (not self.tag_key or tags.get(self.tag_key) == self.tag_value)
+        )
 
     def __str__(self) -> str:
         tag = f"{self.tag_key} = {self.tag_value}" if self.tag_key else ""
@@ -76,8 +85,12 @@ class Person:
         One of them alone, EVERYTHING, if nothing is narrowed. An admin's role is never narrowed:
         a grant that is narrowed makes an operator at most.
         """
-        found = tuple(grant.limits for grant in self.grants if _rank(grant) >= ROLES.index(role))
+        found = tuple(grant.limits for grant in self.grants_of(role))
         return (EVERYTHING,) if any(limits.none for limits in found) else found
+
+    def grants_of(self, role: Role) -> tuple[Grant, ...]:
+        """The grants that give a role, or more than it."""
+        return tuple(grant for grant in self.grants if _rank(grant) >= ROLES.index(role))
 
     def may(self, role: Role) -> bool:
         """Whether they have the role, be it narrowed."""

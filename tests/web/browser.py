@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, g, request
+from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from app.background import tick
 from app.db import now
 from app.house import House
 from app.people import login_tokens
+from app.people.who import Grant, Person
 
 
 class _Reader(HTMLParser):
@@ -113,13 +116,24 @@ class Page:
 
 
 class Browser:
-    """A person at the console; ``signed_in`` unless said otherwise."""
+    """A person at the console: the owner, unless ``signed_in`` is False or ``as_`` names grants.
 
-    def __init__(self, app: Flask, signed_in: bool = True) -> None:
+    ``as_``: somebody called ``name`` who has signed in with a password, and has these grants.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        signed_in: bool = True,
+        as_: Sequence[Grant] | None = None,
+        name: str = "pat",
+    ) -> None:
         self.app = app
         self.house: House = app.extensions["encante"]
         self._client = app.test_client()
-        if signed_in:
+        if as_ is not None:
+            _sign_in_as(self._client, app, Person(name, name, tuple(as_), "password", name, now()))
+        elif signed_in:
             self.sign_in()
 
     def sign_in(self) -> Page:
@@ -174,3 +188,17 @@ class Browser:
 
 def _headers(given: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in given.items()}
+
+
+def _sign_in_as(client: FlaskClient, app: Flask, person: Person) -> None:
+    """What the gate finds out of a session, for a person who has none."""
+
+    def meet() -> None:
+        if isinstance(found := request.environ.get("tests.person"), Person):
+            g.person = found
+
+    client.environ_base = {**client.environ_base, "tests.person": person}  # type: ignore[dict-item]
+    hooks = app.before_request_funcs.setdefault(None, [])
+    if all(hook.__name__ != meet.__name__ for hook in hooks):
+        place = next(at for at, hook in enumerate(hooks) if hook.__name__ == "_meet")
+        hooks.insert(place + 1, meet)
