@@ -8,8 +8,7 @@
 #
 # Several of them, with PostgreSQL and a load balancer: compose.yaml.
 # On EC2 or ECS leave the keys out: boto3 finds the role by itself.
-# Behind a proxy or under another name than localhost, name the hosts that requests may be
-# addressed to: -e ENCANTE_ALLOWED_HOSTS=console.example.com
+# For others than this machine: docs/deployment.md.
 
 FROM node:22-slim AS browser
 WORKDIR /build
@@ -32,10 +31,12 @@ COPY . .
 COPY --from=browser /build/node_modules ./node_modules
 RUN python -m scripts.vendor --copy-only && rm -r node_modules && python -m compileall -q app
 
-# Inside the container it listens on every address; which of them reach it is docker's -p.
-# That the Host header names a host we know is still checked (ENCANTE_ALLOWED_HOSTS).
+# Inside the container it listens on every address, so it must be told where people open it: by
+# itself it is for the machine that its port is published on (-p 127.0.0.1:8080:8080). For others:
+# -e ENCANTE_PUBLIC_URL=https://console.example.com, and a proxy that does TLS.
 ENV ENCANTE_AWS=aws \
     ENCANTE_BIND=0.0.0.0 \
+    ENCANTE_PUBLIC_URL=http://127.0.0.1:8080 \
     ENCANTE_PORT=8080 \
     ENCANTE_DATA=/data \
     ENCANTE_LOG_FORMAT=json

@@ -1,6 +1,6 @@
 """How gunicorn serves the console: one worker with threads, and the background threads in it.
 
-The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/settings.py.
+The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/settings/.
 """
 
 import ctypes

@@ -55,7 +55,7 @@ def test_the_console_starts_with_the_settings_of_compose(
     for name, value in {**dict(image), **CONSOLE["environment"]}.items():
         if name.startswith("ENCANTE_"):
             assert name.removeprefix("ENCANTE_").lower() in Settings.model_fields, name
-            text = re.sub(r"\$\{\w+:-\}", "", str(value))
+            text = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", str(value))
             monkeypatch.setenv(name, text.replace("/run/secrets", str(tmp_path)))
     settings = load()
     assert settings.on_postgresql

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.settings import AccountSetting, SettingsError, load
+from app.settings.wire import weakness
 
 ROLE = "arn:aws:iam::123456789012:role/ops/encante"
 
@@ -148,3 +152,116 @@ def test_a_file_that_does_not_hold_a_secret_is_told(
         load()
     assert str(raised.value).startswith("ENCANTE_SECRET_KEY")
     assert "another" not in str(raised.value)
+
+
+GOOD_KEY = "c2f1e49b7d0a8365" + "9be0d7531fa4c862" + "70d9"
+
+
+def _set(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"ENCANTE_{name.upper()}", value)
+
+
+def test_on_a_laptop_nothing_need_be_said() -> None:
+    settings = load()
+    assert (settings.https, settings.loopback) == (False, True)
+    assert settings.cookie("session") == "encante_8080_session"
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.2", "console.local"])
+def test_what_others_can_reach_must_say_where_it_is_opened(
+    monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    _set(monkeypatch, bind=bind)
+    with pytest.raises(SettingsError, match=r"ENCANTE_BIND: .* ENCANTE_PUBLIC_URL must say"):
+        load()
+    _set(monkeypatch, public_url="http://localhost:8080")
+    assert load().loopback
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
+def test_loopback_addresses_are_listened_on_without_more(
+    monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    _set(monkeypatch, bind=bind)
+    assert load().bind in load().hosts
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://console.example.com", "plain http is for this machine alone"),
+        ("http://127.0.0.1.example.com", "plain http is for this machine alone"),
+        ("console.example.com", "is no address"),
+        ("ftp://localhost", "is no address"),
+        ("https://", "is no address"),
+        ("https://a.example/console", "is no address"),
+        ("https://me:hush@a.example", "is no address"),
+        ("https://a.example?x=1", "is no address"),
+        ("https://a.example:port", "is no address"),
+        ("https://[::1", "is no address"),
+    ],
+)
+def test_a_public_url_that_will_not_do_is_told(
+    monkeypatch: pytest.MonkeyPatch, url: str, told: str
+) -> None:
+    _set(monkeypatch, public_url=url, secret_key=GOOD_KEY)
+    with pytest.raises(SettingsError, match=told) as raised:
+        load()
+    assert str(raised.value).startswith("ENCANTE_PUBLIC_URL: ")
+
+
+def test_a_public_url_is_kept_as_browsers_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, public_url="https://Console.Example.com:443/", secret_key=GOOD_KEY)
+    settings = load()
+    assert settings.public_url == "https://console.example.com"
+    assert settings.hosts == ("console.example.com",)
+    assert settings.https
+    assert settings.cookie() == "__Host-encante"
+    assert settings.cookie("session") == "__Host-encante_session"
+
+
+def test_other_machines_names_need_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, allowed_hosts="localhost,console.example.com")
+    with pytest.raises(SettingsError, match=r"'console\.example\.com' is not this machine"):
+        load()
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "short-but-random-9f2", "k" * 64, "abcd" * 16, "0123456789abcdef" * 4, "a" * 60 + "bcde"],
+)
+def test_over_https_a_weak_or_missing_key_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    _set(monkeypatch, public_url="https://console.example.com", secret_key=key)
+    with pytest.raises(SettingsError, match="openssl rand -hex 32") as raised:
+        load()
+    assert str(raised.value).startswith("ENCANTE_SECRET_KEY: ")
+    assert not key or key not in str(raised.value)
+    _set(monkeypatch, public_url="http://127.0.0.1:8080")
+    load()
+
+
+def test_former_keys_must_be_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, public_url="https://c.example", secret_key=GOOD_KEY, old_secret_keys="weak,")
+    with pytest.raises(SettingsError, match="ENCANTE_OLD_SECRET_KEYS: has fewer"):
+        load()
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_random_key_is_never_called_weak(key: bytes) -> None:
+    # Hypothesis likes zeros; what openssl makes looks like a digest of anything
+    assert not weakness(hashlib.sha256(key).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("networks", "told"),
+    [("10.0.0.0/33", "is no address or network"), ("0.0.0.0/0", "everybody"), ("*", "is no")],
+)
+def test_proxies_are_trusted_by_address_and_not_everybody(
+    monkeypatch: pytest.MonkeyPatch, networks: str, told: str
+) -> None:
+    _set(monkeypatch, trusted_proxies=networks)
+    with pytest.raises(SettingsError, match=told):
+        load()

@@ -57,9 +57,16 @@ def make_flask(house: House) -> Flask:
     app = Flask("app", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.extensions["encante"] = house
     settings = house.settings
+    key = settings.secret_key or kept_secret(settings)
     app.config.update(
-        SECRET_KEY=settings.secret_key or kept_secret(settings),
-        SESSION_COOKIE_NAME=f"encante_{settings.port}",
+        SECRET_KEY=key,
+        SECRET_KEY_FALLBACKS=list(settings.former_keys),
+        # of forms that were opened before the key was changed; the last one signs
+        WTF_CSRF_SECRET_KEY=[*settings.former_keys, key],
+        WTF_CSRF_SSL_STRICT=False,  # wire.py looks at Origin and Referer, more strictly
+        SESSION_COOKIE_NAME=settings.cookie(),
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),

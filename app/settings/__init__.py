@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.settings import wire
+from app.settings.accounts import AccountSetting, account_list
+from app.settings.wire import EVERY_ADDRESS, LOOPBACK_NAMES
+
+__all__ = ["EVERY_ADDRESS", "AccountSetting", "Settings", "SettingsError", "load"]
+
 SANDBOX_REGIONS = ("us-east-1", "eu-central-1")
-EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # what binding to it means
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 ALL_REGIONS = "all"
 DEFAULT_ACCOUNT = "default"
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z0-9]+)+-\d+")
-_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=.@/-]+", re.ASCII)
-_EXTERNAL_ID = re.compile(r"[\w+=.@:/-]{2,1224}", re.ASCII)
 # The driver is ours to choose; the usual ways to write such an address are understood.
 _POSTGRESQL = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg)://")
 # each may be read from a file: ENCANTE_…_FILE
@@ -43,18 +44,6 @@ _NOT_TOLD = {
 
 class SettingsError(Exception):
     """The environment holds a value that Encante cannot start with; the text says which."""
-
-
-class AccountSetting(NamedTuple):
-    """One of ENCANTE_ACCOUNTS: its name, and where its credentials come from.
-
-    Without a profile they are found by boto3's own chain; with a role, they assume it.
-    """
-
-    name: str
-    profile: str = ""
-    role: str = ""
-    external_id: str = ""
 
 
 class Settings(BaseSettings):
@@ -121,12 +110,7 @@ class Settings(BaseSettings):
     def _account_list(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        found = tuple(_account(part.strip()) for part in value.split(",") if part.strip())
-        names = [account.name for account in found]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"the name {name!r} stands there twice")
-        return found
+        return account_list(value)
 
     @field_validator("regions")
     @classmethod
@@ -139,6 +123,16 @@ class Settings(BaseSettings):
                     f"{region!r} is not the name of a region, such as eu-central-1 (or all, alone)"
                 )
         return tuple(dict.fromkeys(value))
+
+    @field_validator("public_url")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        return wire.public_url(value).origin if value else ""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(str, wire.networks(value)))
 
     @field_validator("metrics_token")
     @classmethod
@@ -185,13 +179,68 @@ class Settings(BaseSettings):
         if not self.database_url:
             path = (self.data / f"{self.aws}.db").absolute()
             object.__setattr__(self, "database_url", f"sqlite:///{path}")
+        return self
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        """Refuse what would let others in: each rule says what to do about it."""
+        others = [host for host in self.allowed_hosts if not wire.is_loopback(host)]
+        if not self.public_url and not wire.is_loopback(self.bind):
+            raise ValueError(
+                f"ENCANTE_BIND: {self.bind!r} can be reached from other machines, so "
+                "ENCANTE_PUBLIC_URL must say where people open the console: "
+                "https://console.example.com, or http://127.0.0.1:8080 in a container whose port "
+                "is published on this machine alone"
+            )
+        if others and not self.https:
+            raise ValueError(
+                f"ENCANTE_ALLOWED_HOSTS: {others[0]!r} is not this machine, so people need https: "
+                "ENCANTE_PUBLIC_URL=https://…"
+            )
         if self.on_postgresql and not self.secret_key:
             raise ValueError(
                 "ENCANTE_SECRET_KEY: is needed with PostgreSQL, and must be the same for all "
-                "consoles on it: a long random text (openssl rand -hex 32), or one in the file "
-                "that ENCANTE_SECRET_KEY_FILE names"
+                f"consoles on it; {wire.HOW_TO_MAKE_A_KEY}"
             )
+        if self.https:
+            self._check_keys()
         return self
+
+    def _check_keys(self) -> None:
+        if not self.secret_key:
+            raise ValueError(
+                "ENCANTE_SECRET_KEY: must be given where others reach the console; "
+                f"{wire.HOW_TO_MAKE_A_KEY}"
+            )
+        for name, key in (
+            ("ENCANTE_SECRET_KEY", self.secret_key),
+            *(("ENCANTE_OLD_SECRET_KEYS", old) for old in self.former_keys),
+        ):
+            if why := wire.weakness(key):
+                raise ValueError(f"{name}: {why}; {wire.HOW_TO_MAKE_A_KEY}")
+
+    @property
+    def https(self) -> bool:
+        """Whether people open the console by https: cookies are Secure, there is HSTS, no link."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine's own names are answered, by plain http."""
+        return not self.https
+
+    @property
+    def former_keys(self) -> tuple[str, ...]:
+        """Keys that signed cookies before the present one, and are still accepted."""
+        return tuple(key.strip() for key in self.old_secret_keys.split(",") if key.strip())
+
+    def cookie(self, what: str = "") -> str:
+        """The name of a cookie of this console, such as ``encante_8080_session``.
+
+        Over https browsers bind ``__Host-`` to this very host, to Secure and to the path /.
+        """
+        name = "__Host-encante" if self.https else f"encante_{self.port}"
+        return f"{name}_{what}" if what else name
 
     @property
     def on_postgresql(self) -> bool:
@@ -210,7 +259,9 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Hosts that requests may be addressed to: loopback's, our address, those configured."""
+        """Names that requests may be addressed to: the public URL's, or loopback's, and more."""
+        if self.https:
+            return (wire.public_url(self.public_url).host, *self.allowed_hosts)
         own = () if self.bind in EVERY_ADDRESS else (self.bind,)
         return LOOPBACK_NAMES + own + self.allowed_hosts
 
@@ -241,30 +292,6 @@ def _of_file(given: dict[str, Any], name: str) -> str:
     if not text:
         raise ValueError(f"{setting}_FILE: {path} is empty")
     return text
-
-
-def _account(text: str) -> AccountSetting:
-    """One account of the setting: ``name``, ``name=profile:NAME`` or ``name=role:ARN;…``."""
-    name, _, way = text.partition("=")
-    if not _ACCOUNT_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name for an account: letters, digits and ._- only")
-    if not way:
-        return AccountSetting(name)
-    first, *more = [part.strip() for part in way.split(";")]
-    how, _, value = first.partition(":")
-    if how == "profile" and value and not more:
-        return AccountSetting(name, profile=value)
-    if how != "role" or not _ROLE.fullmatch(value):
-        raise ValueError(
-            f"{name}: {way!r} is neither profile:NAME nor role:ARN;external_id=…;profile=…, with "
-            "an ARN such as arn:aws:iam::123456789012:role/encante"
-        )
-    given = dict(part.partition("=")[::2] for part in more)
-    if not given.keys() <= {"external_id", "profile"} or not all(given.values()):
-        raise ValueError(f"{name}: after the role come external_id=… and profile=…, if anything")
-    if not _EXTERNAL_ID.fullmatch(given.get("external_id", "--")):
-        raise ValueError(f"{name}: an external id has 2 to 1,224 letters, digits and +=.@:/_-")
-    return AccountSetting(name, role=value, **given)
 
 
 def load() -> Settings:
