@@ -149,6 +149,16 @@ guesses = Table(
     Column("last_at", Moment, nullable=False),
 )
 
+# Sign-ins that are under way at the OpenID provider; each row is taken away by who comes back.
+openid_attempts = Table(
+    "openid_attempts",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the state
+    Column("form", Text, nullable=False),  # encrypted; only the browser has the key. Empty: none
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_openid_attempts_ends_at", "ends_at"),
+)
+
 # Only ever added to. An AWS call is two records: one before it, one after it with begun_by.
 audit = Table(
     "audit",

@@ -95,6 +95,14 @@ def _make_sessions() -> None:
         sa.Column("last_at", sa.DateTime, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_guesses"),
     )
+    op.create_table(
+        "openid_attempts",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("form", sa.Text, nullable=False),
+        sa.Column("ends_at", sa.DateTime, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_openid_attempts"),
+    )
+    op.create_index("ix_openid_attempts_ends_at", "openid_attempts", ["ends_at"])
 
 
 def _make_audit() -> None:
@@ -156,6 +164,7 @@ def downgrade() -> None:
         "audit_head",
         "audit_resources",
         "audit",
+        "openid_attempts",
         "guesses",
         "sessions",
         "invitations",
