@@ -17,9 +17,13 @@ from app.aws.lean import Plain
 from app.aws.models import operation_model
 from app.aws.operations import Operation, operation
 
-# Parameters that may carry secrets: never logged or kept, shown only on the form itself.
-SECRET_PARAMETERS = frozenset({"UserData", "Token"})
 MOST_PAGES = 10_000  # of one listing: ten million resources, where a page holds a thousand
+
+
+class Answer(dict[str, Any]):
+    """AWS's answer as plain data (``plain``); ``request_id``: AWS's, empty if it told none."""
+
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ class Call:
         """How it may be repeated, and the permissions it needs."""
         return operation(self.service, self.operation)
 
-    def run(self, clients: Clients) -> dict[str, Any]:
-        """Send it. Returns AWS's answer as plain data (``plain``). Raises AwsError.
+    def run(self, clients: Clients) -> Answer:
+        """Send it. Returns AWS's answer. Raises AwsError.
 
         When the answer of a create got lost, looks for the thing made; if it is there, returns
         an answer with that under ``Found``.
@@ -75,13 +79,14 @@ class Call:
             found = self._find(clients, *self.find_again, error)
             if not found:
                 raise
-            return {"Found": found}
+            return Answer(Found=found)
 
-    def _send(self, clients: Clients) -> dict[str, Any]:
+    def _send(self, clients: Clients) -> Answer:
         answer = clients.send(
             self.service, self.operation, dict(self.parameters), self.region, self.entry.repeat
         )
-        result: dict[str, Any] = plain(answer)
+        result = Answer(plain(answer))
+        result.request_id = str((answer.get("ResponseMetadata") or {}).get("RequestId", ""))
         return result
 
     def _find(

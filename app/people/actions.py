@@ -14,14 +14,14 @@ from typing import Any, Literal
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.aws.call import SECRET_PARAMETERS, Call, Plan
+from app.aws.call import Call, Plan
 from app.aws.errors import AwsError
 from app.db import now
+from app.people.redaction import HIDDEN, redacted
 from app.people.tables import actions
 
 # A plan that has run for so long was cut off: its process died.
 CUT_OFF = timedelta(minutes=5)
-HIDDEN = "(not kept)"
 State = Literal["running", "done", "failed"]
 
 
@@ -164,10 +164,7 @@ def _told(call: Call) -> dict[str, Any]:
         "operation": call.operation,
         "account": call.account,
         "region": call.region,
-        "parameters": {
-            key: HIDDEN if key in SECRET_PARAMETERS else value
-            for key, value in call.parameters.items()
-        },
+        "parameters": redacted(call.parameters),
         "says": call.says,
         "touches": call.touches,
         "removes": call.removes,

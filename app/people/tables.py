@@ -164,7 +164,7 @@ audit = Table(
     "audit",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),  # without gaps
-    Column("at", Moment, nullable=False),
+    Column("at", String(27), nullable=False),  # as it is hashed: 2026-01-31T12:00:00.000000Z
     Column("event", String(60), nullable=False),  # call, sign-in, refusal, users.add, …
     Column("phase", String(10), nullable=False),  # begun, ended, or once
     Column("begun_by", BigInteger),
@@ -190,6 +190,8 @@ audit = Table(
     Column("hash", String(64), nullable=False),
     Index("ix_audit_at", "at"),
     Index("ix_audit_actor", "actor", "seq"),
+    Index("ix_audit_begun_by", "begun_by", unique=True),
+    Index("ix_audit_action", "action"),
 )
 
 # Which records tell of a resource.

@@ -15,6 +15,7 @@ from app.house import House
 from app.inventory.collector import ATTRIBUTE
 from app.people import actions
 from app.resources import RESOURCES
+from app.web import recording
 
 log = structlog.get_logger()
 Key = tuple[str, str, str]  # kind, account and region
@@ -44,7 +45,8 @@ def carry_out(house: House, token: str, plan: Plan) -> list[dict[str, Any]]:
         for number, call in enumerate(plan.calls):
             _claim(house, token, call)
             try:
-                answer = call.run(house.accounts.clients(call.account))
+                clients = house.accounts.clients(call.account)
+                answer = recording.run(house, token, plan.title, call, clients)
             except AwsError as error:
                 actions.fail(house.engine, token, error)
                 _touch(touched, call, call.touches)

@@ -38,6 +38,7 @@ from app.web import (
     places,
     preferences,
     public_images,
+    recording,
     rules,
     search,
     suggest,
@@ -86,6 +87,7 @@ def make_flask(house: House) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
+    recording.register(app)
     gate.register(app)  # first: nothing is answered to whom it does not concern
     CSRFProtect(app)
     Compress(app)

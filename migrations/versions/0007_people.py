@@ -109,7 +109,7 @@ def _make_audit() -> None:
     op.create_table(
         "audit",
         sa.Column("seq", sa.BigInteger, nullable=False, autoincrement=False),
-        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("at", sa.String(27), nullable=False),
         sa.Column("event", sa.String(60), nullable=False),
         sa.Column("phase", sa.String(10), nullable=False),
         sa.Column("begun_by", sa.BigInteger),
@@ -137,6 +137,8 @@ def _make_audit() -> None:
     )
     op.create_index("ix_audit_at", "audit", ["at"])
     op.create_index("ix_audit_actor", "audit", ["actor", "seq"])
+    op.create_index("ix_audit_begun_by", "audit", ["begun_by"], unique=True)
+    op.create_index("ix_audit_action", "audit", ["action"])
     op.create_table(
         "audit_resources",
         sa.Column("seq", sa.BigInteger, nullable=False, autoincrement=False),
@@ -156,6 +158,43 @@ def _make_audit() -> None:
     )
     head = sa.table("audit_head", *map(sa.column, ("id", "seq", "hash")))
     op.execute(sa.insert(head).values(id=1, seq=0, hash=""))
+    _only_added_to()
+
+
+def _only_added_to() -> None:
+    """Let the database itself refuse to change what was recorded.
+
+    Who may change triggers can undo that; it is there against mistakes, and makes a change a deed.
+    """
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    if postgresql:
+        op.execute(_FUNCTION)
+    for table in ("audit", "audit_resources"):
+        for deed in ("update", "delete"):
+            op.execute(_trigger(postgresql, table, deed))
+        if postgresql:
+            op.execute(_trigger(postgresql, table, "truncate", each="STATEMENT"))
+    op.execute(_trigger(postgresql, "audit_head", "delete"))
+    op.execute(_trigger(postgresql, "audit_head", "update", "WHEN (NEW.seq <> OLD.seq + 1)"))
+
+
+_REFUSAL = "the audit log is only ever added to"
+_FUNCTION = f"""
+CREATE FUNCTION encante_only_added_to() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$
+"""
+
+
+def _trigger(postgresql: bool, table: str, deed: str, when: str = "", each: str = "ROW") -> str:
+    refuse = (
+        "EXECUTE FUNCTION encante_only_added_to()"
+        if postgresql
+        else f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    )
+    return (
+        f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} "
+        f"FOR EACH {each} {when} {refuse}"
+    )
 
 
 def downgrade() -> None:
@@ -172,3 +211,5 @@ def downgrade() -> None:
         "users",
     ):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION encante_only_added_to()")

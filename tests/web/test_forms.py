@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.people import actions
+from app.people.redaction import HIDDEN
 from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 
@@ -239,7 +240,7 @@ def test_an_action_is_written_down_without_its_secrets(browser: Browser) -> None
     assert record is not None
     assert record.state == "done"
     assert record.calls[0]["operation"] == "RunInstances"
-    assert record.calls[0]["parameters"]["UserData"] == actions.HIDDEN
+    assert record.calls[0]["parameters"]["UserData"] == HIDDEN
 
 
 def test_a_private_key_is_shown_once_and_nowhere_kept(browser: Browser) -> None:

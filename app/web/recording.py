@@ -1,0 +1,133 @@
+"""What is done, changed and refused in pages goes into the audit log from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from flask import Flask, current_app
+
+from app.aws.call import Answer, Call
+from app.aws.clients import Clients
+from app.aws.errors import AwsError
+from app.house import House
+from app.people import audit
+from app.people.audit import By, Entry, Outcome
+from app.people.redaction import without_secrets
+from app.people.refusals import Refusals
+from app.resources import RESOURCES
+from app.web.context import by, house
+
+_WHOLE = 20  # resources of a call of which all columns are kept as they were; of others the state
+_EXTENSION = "encante_refusals"
+
+
+def note(
+    event: str,
+    title: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    resources: Iterable[tuple[str, str]] = (),
+    account: str = "",
+    region: str = "",
+) -> None:
+    """Record what somebody has just done: ``before`` is what it was, ``parameters`` what it is."""
+    entry = Entry(
+        event,
+        title,
+        resources=tuple(resources),
+        parameters=parameters or {},
+        before=before or {},
+        account=account,
+        region=region,
+    )
+    audit.record(house().engine, by(), entry)
+
+
+def refused(title: str, code: str, message: str = "", event: str = "refusal") -> None:
+    """Record that somebody was not let do something; many alike are counted, not told one by one.
+
+    ``title``: what they wanted, ``code``: why not, in a word (``role``, ``csrf``, ``origin`` …).
+    """
+    entry = Entry(event, title[:200], "refused", code=code, message=message[:500])
+    cast(Refusals, current_app.extensions[_EXTENSION]).record(by(), entry)
+
+
+def run(house: House, token: str, title: str, call: Call, clients: Clients) -> Answer:
+    """Make a call that changes something: recorded before it is made, and what became of it.
+
+    If it cannot be recorded it is not made. Raises AwsError (in which AWS's words hold no secrets
+    that were sent), and what the database raises.
+    """
+    entry = Entry(
+        "call",
+        call.says or title,
+        action=token,
+        service=call.service,
+        operation=call.operation,
+        account=call.account,
+        region=call.region,
+        resources=tuple(dict.fromkeys((*call.touches, *call.removes))),
+        parameters=call.parameters,
+        before=_before(house, call),
+    )
+    who = by()
+    begun = audit.begin(house.engine, who, entry)
+    try:
+        answer = call.run(clients)
+    except AwsError as error:
+        told = replace(error, message=without_secrets(error.message, call.parameters))
+        _ended(house, who, begun, entry, _failure(told))
+        raise told from error
+    made = tuple(_made(call, answer))
+    _ended(house, who, begun, entry, {"request_id": answer.request_id, "resources": made})
+    return answer
+
+
+def _ended(house: House, who: By, begun: int, entry: Entry, told: dict[str, Any]) -> None:
+    same = {
+        name: getattr(entry, name)
+        for name in ("title", "action", "service", "operation", "account", "region")
+    }
+    audit.end(house.engine, who, begun, Entry("call", **(same | told)))
+
+
+def _failure(error: AwsError) -> dict[str, Any]:
+    outcome: Outcome = "uncertain" if error.may_have_happened else "failed"
+    if error.trouble == "refused":
+        outcome = "refused"
+    return {
+        "outcome": outcome,
+        "code": error.code,
+        "message": error.message,
+        "request_id": error.request_id,
+    }
+
+
+def _made(call: Call, answer: Answer) -> Iterable[tuple[str, str]]:
+    if call.makes is None:
+        return
+    kind = call.makes[0]
+    for entry in call.made(answer):
+        if made := entry.get(RESOURCES[kind].id_key):
+            yield kind, str(made)
+
+
+def _before(house: House, call: Call) -> dict[str, Any]:
+    """What the inventory knows of the resources that a call touches."""
+    told: dict[str, Any] = {}
+    for kind, resource_id in dict.fromkeys((*call.touches, *call.removes)):
+        row = house.inventory.get(kind, resource_id)
+        if row is None:
+            continue
+        cells = {name: cell for name, cell in row.cells.items() if cell not in (None, "", [])}
+        whole = {"name": row.name, **cells, "tags": dict(row.tags)} if len(told) < _WHOLE else {}
+        told[resource_id] = {"state": row.state, **whole}
+    return told
+
+
+def register(app: Flask) -> None:
+    """Make the place in which refusals are counted."""
+    app.extensions[_EXTENSION] = Refusals(cast(House, app.extensions["encante"]).engine)
