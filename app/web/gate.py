@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from urllib.parse import urlsplit
 
-from flask import Flask, g, redirect, render_template, request, session
+from flask import Flask, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.db import now
 from app.people import login_tokens
-from app.people.who import OWNER, Grant, Person
-from app.web import health, permits
+from app.people.who import OWNER
+from app.web import entry, health, permits
 from app.web.context import house, visitor
 from app.web.errors import page
-from app.web.kept import as_text, came_from, can_be_opened, kept_form, local, pairs_of
+from app.web.kept import as_text, came_from, can_be_opened, kept_form, local
+
+# No page of these depends on who it is, so the database is not asked.
+_NOBODYS = {"static", "metrics", *health.PROBES}
 
 
 def _check_host() -> ResponseReturnValue | None:
@@ -38,10 +39,8 @@ def _check_host() -> ResponseReturnValue | None:
 
 
 def _meet() -> None:
-    """Find out who it is."""
-    if session.get("actor"):
-        since = datetime.fromisoformat(session["since"])
-        g.person = Person(OWNER, OWNER, (Grant("admin"),), "link", "", since)
+    if request.endpoint not in _NOBODYS:
+        entry.meet()
 
 
 def _check_session() -> ResponseReturnValue | None:
@@ -69,26 +68,17 @@ def _check_role() -> ResponseReturnValue | None:
 
 def login() -> ResponseReturnValue:
     """The start link, or the form that the token is pasted into."""
-    services = house()
     token = _token_in(request.values.get("token", ""))
     resume = request.form.get("resume", "")
     target = local(request.form.get("next", "/"))
-    if not token:
+    if not token or house().settings.https:
         return _ask("", target, resume)
-    if not login_tokens.redeem(services.engine, token):
+    if not login_tokens.redeem(house().engine, token):
         if visitor():
             return redirect(target)  # the link was opened twice
         reason = "This link has been used, or is not one of this console's. For a fresh one: "
         return _ask(f"{reason}make link", target, resume)
-    session.clear()
-    session.permanent = True
-    session["actor"] = OWNER
-    session["since"] = now().isoformat()
-    if not resume:
-        return redirect(target)
-    return render_template(
-        "resume.html", action=target, pairs=pairs_of(resume), reason="You are signed in again."
-    )
+    return entry.welcome(OWNER, "link", target, resume)
 
 
 def _ask(reason: str, target: str, resume: str = "") -> ResponseReturnValue:
@@ -103,14 +93,19 @@ def _token_in(text: str) -> str:
 
 def logout() -> ResponseReturnValue:
     """End the session."""
-    session.clear()
-    return _ask("You are signed out.", "/", "")
+    entry.leave()
+    response = make_response(_ask("You are signed out.", "/", ""))
+    entry.drop_cookie(response, "session")
+    if house().settings.https:  # what this browser has kept of pages
+        response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def register(app: Flask) -> None:
     """Put the gate before every request."""
     app.before_request(_check_host)
     app.before_request(_meet)
+    app.after_request(entry.note_seen)
     app.before_request(_check_session)
     app.before_request(_check_role)
     app.add_url_rule("/login", "login", login, methods=["GET", "POST"])
