@@ -10,10 +10,11 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy import func, or_, select
 
+from app.inventory.bounds import Bounds
 from app.inventory.cells import number
 from app.inventory.entry import clean
 from app.inventory.expressions import Expression
-from app.inventory.index import finding
+from app.inventory.index import finding, lists
 from app.inventory.index.matching import matching
 from app.inventory.indexed import Indexed
 from app.inventory.match import holds
@@ -39,7 +40,7 @@ class Begun:
 class Finder(Indexed):
     """Answers to what somebody types."""
 
-    def search(self, text: str, limit: int) -> list[Row]:
+    def search(self, text: str, limit: int, *, within: Bounds | None = None) -> list[Row]:
         """The resources of any kind that have ``text`` in their id, name, address or tags.
 
         Those with that very id first, then those where one of these begins so; the kinds take
@@ -51,7 +52,9 @@ class Finder(Indexed):
         grades: list[list[list[tuple[str, int]]]] = [[], [], []]
         for kind in self._resources:
             with self._index(kind) as index:
-                for grade, slots in zip(grades, finding.found(index, text, limit), strict=True):
+                seen = lists.within(index, within)
+                some = finding.found(index, text, limit, seen)
+                for grade, slots in zip(grades, some, strict=True):
                     grade.append([(kind, seq) for seq in index.rows(slots)[0]])
         order = [each for grade in grades for each in _in_turn(grade)][:limit]
         by_kind: dict[str, list[int]] = defaultdict(list)
@@ -66,10 +69,12 @@ class Finder(Indexed):
         found = [told[each] for each in order if each in told]
         for kind in self._resources:
             if len(found) < limit:
-                found += self.gone(kind, text, 0, limit - len(found))[0]
+                found += self.gone(kind, text, 0, limit - len(found), within=within)[0]
         return found
 
-    def gone(self, kind: str, text: str, offset: int, limit: int) -> tuple[list[Row], int]:
+    def gone(
+        self, kind: str, text: str, offset: int, limit: int, *, within: Bounds | None = None
+    ) -> tuple[list[Row], int]:
         """What has gone lately and has ``text`` in its id, name or tags, newest first.
 
         Also how many those are. Looked through are the newest 20,000 of the kind.
@@ -80,6 +85,8 @@ class Finder(Indexed):
             .order_by(resources.c.gone_at.desc())
             .limit(GONE_SEARCHED)
         )
+        if within is not None:
+            newest = newest.where(within.condition())
         statement = select(resources.c.seq).where(resources.c.seq.in_(newest))
         if text:
             held = (resources.c.id, resources.c.name, resources.c.tags)
@@ -159,10 +166,14 @@ class Finder(Indexed):
         with self._index(kind) as index:
             return finding.values(index, key, clean(typed), limit, expression)
 
-    def tag_keys(self, kind: str) -> list[tuple[str, int]]:
+    def tag_keys(self, kind: str, *, within: Bounds | None = None) -> list[tuple[str, int]]:
         """The keys of tags that resources of a kind have, with how many do; commonest first."""
         with self._index(kind) as index:
-            return self._live[kind].remembered("tag keys", lambda: finding.tag_keys(index))
+
+            def keys() -> list[tuple[str, int]]:
+                return finding.tag_keys(index, lists.within(index, within))
+
+            return self._live[kind].remembered(("tag keys", within), keys)
 
 
 def _in_turn(by_kind: Sequence[Sequence[tuple[str, int]]]) -> Iterator[tuple[str, int]]:

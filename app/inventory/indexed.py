@@ -12,7 +12,8 @@ from sqlalchemy import Row as Record
 
 from app.db import now as db_now
 from app.inventory import progress, rows
-from app.inventory.index import KindIndex
+from app.inventory.bounds import Bounds
+from app.inventory.index import KindIndex, lists
 from app.inventory.index.live import LiveIndex
 from app.inventory.recent import Recent
 from app.inventory.revisions import Revisions
@@ -68,26 +69,33 @@ class Indexed:
     def _index(self, kind: str) -> AbstractContextManager[KindIndex]:
         return self._live[kind].at(self._revisions.now().of(kind))
 
-    def _tallied(self, kind: str) -> Tally:
+    def _tallied(self, kind: str, within: Bounds | None = None) -> Tally:
         """How many there are; also while the index is being loaded: no page waits for a list."""
         if self._live[kind].loaded:
             with self._index(kind) as index:
-                return self._live[kind].remembered("tally", index.tally)
+
+                def tally() -> Tally:
+                    return index.tally(lists.within(index, within))
+
+                return self._live[kind].remembered(("tally", within), tally)
         by = (resources.c.account, resources.c.region, resources.c.state)
         statement = select(*by, func.count()).where(
             resources.c.kind == kind, resources.c.gone_at.is_(None)
         )
+        if within is not None:
+            statement = statement.where(within.condition())
         with self._reading() as connection:
             found = connection.execute(statement.group_by(*by))
             return {(account, region, state): number for account, region, state, number in found}
 
-    def _collected(self, kind: str) -> list[Record[Any]]:
+    def _collected(self, kind: str, within: Bounds | None = None) -> list[Record[Any]]:
         def read() -> list[Record[Any]]:
             with self._reading() as connection:
                 return progress.collected(connection, kind)
 
         # It changes without a revision, but never without a write.
-        return self._progress.get((kind, self._revisions.now().number), read)
+        found = self._progress.get((kind, self._revisions.now().number), read)
+        return [row for row in found if within is None or within.reach(row.account, row.region)]
 
     def _by_seq(self, kind: str, seqs: Sequence[int]) -> dict[int, Row]:
         if not seqs:

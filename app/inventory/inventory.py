@@ -14,6 +14,7 @@ from app.aws.errors import AwsError
 from app.aws.listing import Description
 from app.db import now as db_now
 from app.inventory import budget, gone, progress, store, timeline, writing
+from app.inventory.bounds import Bounds
 from app.inventory.entry import clean
 from app.inventory.reader import Reader
 from app.inventory.store import LAG, SETTLING, Reading, Scope, Trust
@@ -222,18 +223,29 @@ class Inventory(Reader):
             return timeline.reached(connection, kind, states, since)
 
     def timeline(
-        self, kind: str, resource_id: str, limit: int = LIMIT, before_seq: int | None = None
+        self,
+        kind: str,
+        resource_id: str,
+        limit: int = LIMIT,
+        before_seq: int | None = None,
+        *,
+        within: Bounds | None = None,
     ) -> list[Change]:
         """What was seen to change in a resource, newest first; from before ``before_seq`` on."""
         with self._reading() as connection:
-            return timeline.of_resource(connection, kind, resource_id, limit, before_seq)
+            return timeline.of_resource(connection, kind, resource_id, limit, before_seq, within)
 
     def activity(
-        self, query: ActivityQuery, limit: int = LIMIT, before_seq: int | None = None
+        self,
+        query: ActivityQuery,
+        limit: int = LIMIT,
+        before_seq: int | None = None,
+        *,
+        within: Bounds | None = None,
     ) -> list[Change]:
         """What was seen to change anywhere and fits the query, newest first."""
         with self._reading() as connection:
-            return timeline.activity(connection, query, self._clock(), limit, before_seq)
+            return timeline.activity(connection, query, self._clock(), limit, before_seq, within)
 
     # Progress
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlencode
 from werkzeug.datastructures import MultiDict
 
 from app.db import now as db_now
+from app.inventory.bounds import Bounds
 from app.inventory.filters import Expression, FilterError, parse
 from app.inventory.keys import TAG, titles
 from app.resources.spec import Resource, Row
@@ -29,7 +30,8 @@ class Query:
     ``q`` is text in the filter language (filters.py), ``expression`` what it asks for (None:
     everything); ``facets`` the values chosen by column; ``sort`` a column's name, with ``-``
     before it for descending; ``page`` counts from 1; ``columns`` the columns and tags
-    (``tag:Key``) to be shown, in that order, none: the kind's own.
+    (``tag:Key``) to be shown, in that order, none: the kind's own. ``within``: how far whoever asks
+    may see, None: everything; it is in no address.
     """
 
     q: str = ""
@@ -41,6 +43,7 @@ class Query:
     expression: Expression | None = None
     default_sort: str = field(default="name", repr=False)
     default_per_page: int = field(default=DEFAULT_PER_PAGE, repr=False)
+    within: Bounds | None = None
 
     @classmethod
     def parse(

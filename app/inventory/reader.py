@@ -16,11 +16,13 @@ import numpy as np
 from sqlalchemy import ColumnElement, Select, select
 
 from app.inventory import progress, store
+from app.inventory.bounds import Bounds
 from app.inventory.entry import clean
 from app.inventory.finder import Finder
 from app.inventory.index import KindIndex, lists
 from app.inventory.index.column import Slots
 from app.inventory.index.lists import Selection
+from app.inventory.index.matching import matching
 from app.inventory.query import Freshness, Page, Query
 from app.inventory.store import Scope
 from app.inventory.tables import kinds, resources
@@ -59,7 +61,7 @@ class Reader(Finder):
         """
         revision = self._revisions.now().of(kind)
         facets = tuple(query.facets.items())
-        asked = (query.expression, facets, query.sort, query.page, query.per_page, query.columns)
+        asked = (query.expression, query.within, facets, query.sort, query.page, query.per_page)
         # The names of what the columns lead to are shown beside ids.
         leading = {column.of for column in self._resources[kind].columns if column.of}
         named = tuple(self._named(each) for each in sorted(leading & self._resources.keys()))
@@ -72,11 +74,11 @@ class Reader(Finder):
                 shown = (index.rows(slots), told.total, told.facets)
             troubles = [
                 (row.account, row.region, row.seen_at is None, row.error_code)
-                for row in self._collected(kind)
+                for row in self._collected(kind, query.within)
             ]
             return blake2b(repr((shown, troubles, named)).encode(), digest_size=12).hexdigest()
 
-        return self._stamps.get((kind, revision, asked, named), make)
+        return self._stamps.get((kind, revision, asked, query.columns, named), make)
 
     def _named(self, kind: str) -> int:
         """At which revision a resource of the kind last came or was renamed, as far as known."""
@@ -118,22 +120,24 @@ class Reader(Finder):
 
     def _selected(self, kind: str, index: KindIndex, query: Query) -> Selection:
         # Leafing through pages, sorting and polling ask for the same again and again.
-        key = ("selection", query.expression, tuple(query.facets.items()))
+        key = ("selection", query.expression, query.within, tuple(query.facets.items()))
         return self._live[kind].remembered(key, lambda: lists.select(index, query))
 
     # Single resources
 
-    def get(self, kind: str, resource_id: str) -> Row | None:
+    def get(self, kind: str, resource_id: str, *, within: Bounds | None = None) -> Row | None:
         """The resource of that kind and id; one that is gone has ``gone`` set. None if unknown."""
-        statement = _by_id(resource_id).where(resources.c.kind == self._resources[kind].kind)
+        own = resources.c.kind == self._resources[kind].kind
+        statement = _by_id(resource_id).where(own, *_seen(within))
         with self._reading() as connection:
             seq = connection.scalar(statement)
         found = self._rows(kind, [] if seq is None else [seq])
         return found[0] if found else None
 
-    def locate(self, resource_id: str) -> Row | None:
+    def locate(self, resource_id: str, *, within: Bounds | None = None) -> Row | None:
         """The resource with that id, of whatever kind; None if unknown."""
-        statement = _by_id(resource_id).where(resources.c.kind.in_(self._resources))
+        known = resources.c.kind.in_(self._resources)
+        statement = _by_id(resource_id).where(known, *_seen(within))
         with self._reading() as connection:
             found = connection.execute(statement.add_columns(resources.c.kind)).first()
         return None if found is None else next(iter(self._rows(found.kind, [found.seq])), None)
@@ -145,6 +149,8 @@ class Reader(Finder):
         values: Sequence[str],
         region: str | None = None,
         limit: int = FIND_LIMIT,
+        *,
+        within: Bounds | None = None,
     ) -> list[Row]:
         """The resources whose ``column`` (or ``id``) is one of ``values``, in the order of ids.
 
@@ -154,6 +160,8 @@ class Reader(Finder):
             chosen = lists.has_one_of(index, column, [value for value in values if value])
             if region is not None:
                 chosen &= lists.has_one_of(index, "region", [region])
+            if within is not None:
+                chosen &= matching(index, within.expression)
             seqs, _ = index.rows(index.by_id(np.flatnonzero(chosen))[:limit])
         return self._there(kind, seqs)
 
@@ -169,26 +177,38 @@ class Reader(Finder):
             chosen = lists.has_one_of(index, column, [value for value in values if value])
             return int(np.count_nonzero(chosen))
 
-    def all(self, kind: str, region: str | None = None, limit: int = FIND_LIMIT) -> list[Row]:
+    def all(
+        self,
+        kind: str,
+        region: str | None = None,
+        limit: int = FIND_LIMIT,
+        *,
+        within: Bounds | None = None,
+    ) -> list[Row]:
         """The resources of a kind by name, the nameless last; at most ``limit``."""
         with self._index(kind) as index:
-            chosen = None if region is None else lists.has_one_of(index, "region", [region])
+            chosen = lists.within(index, within)
+            if region is not None:
+                there = lists.has_one_of(index, "region", [region])
+                chosen = there if chosen is None else there & chosen
             seqs, _ = index.rows(lists.ordered(index, "name", chosen, 0, limit))
         return self._there(kind, seqs)
 
-    def names(self, kind: str, ids: Collection[str]) -> dict[str, str]:
+    def names(
+        self, kind: str, ids: Collection[str], *, within: Bounds | None = None
+    ) -> dict[str, str]:
         """The names by id of those of ``ids`` that are known and have one."""
         if not ids:
             return {}
         told: dict[str, str] = {}
-        if self._live[kind].loaded:
+        if self._live[kind].loaded and within is None:
             with self._index(kind) as index:
                 slots = np.flatnonzero(lists.has_one_of(index, "id", ids))
                 told.update(zip(index.texts("id", slots), index.texts("name", slots), strict=True))
         rest = [resource_id for resource_id in ids if resource_id not in told]
         for some in store.chunks(rest):
             statement = select(resources.c.id, resources.c.name).where(
-                resources.c.kind == kind, resources.c.id.in_(some)
+                resources.c.kind == kind, resources.c.id.in_(some), *_seen(within)
             )
             with self._reading() as connection:
                 told.update((row.id, row.name) for row in connection.execute(statement))
@@ -196,14 +216,15 @@ class Reader(Finder):
 
     # Over everything
 
-    def changing(self, limit: int = 200) -> list[Row]:
+    def changing(self, limit: int = 200, *, within: Bounds | None = None) -> list[Row]:
         """What is on its way to another state now, in the order of kinds; at most ``limit``."""
         found: list[Row] = []
+        columns = (resources.c.id, resources.c.kind, resources.c.seq)
+        statement = select(*columns).where(*_changing(), *_seen(within))
         with self._reading() as connection:
             by_kind: dict[str, list[int]] = defaultdict(list)
-            columns = (resources.c.id, resources.c.kind, resources.c.seq)
             # Not in SQL: each database has an order of its own.
-            for _, kind, seq in sorted(connection.execute(select(*columns).where(*_changing()))):
+            for _, kind, seq in sorted(connection.execute(statement)):
                 by_kind[kind].append(seq)
         for kind in self._resources:
             found += self._rows(kind, by_kind[kind][: limit - len(found)])
@@ -219,11 +240,11 @@ class Reader(Finder):
                 found[Scope(kind, account, region)][resource_id] = seen_at
         return found
 
-    def counts(self) -> dict[str, dict[str, int]]:
+    def counts(self, *, within: Bounds | None = None) -> dict[str, dict[str, int]]:
         """How many resources of each kind are in each state (``""`` for kinds without states)."""
         found = {}
         for kind in self._resources:
-            tally = self._tallied(kind)
+            tally = self._tallied(kind, within)
             by_state: dict[str, int] = defaultdict(int)
             for (_, _, state), number in tally.items():
                 by_state[state] += number
@@ -234,17 +255,28 @@ class Reader(Finder):
         """A text that changes whenever anything that a list of this kind shows has changed."""
         return str(self._revisions.now().of(kind))
 
-    def freshness(self, kind: str) -> list[Freshness]:
+    def freshness(self, kind: str, *, within: Bounds | None = None) -> list[Freshness]:
         """How true a kind is, region by region."""
         counts: dict[tuple[str, str], int] = defaultdict(int)
-        for (account, region, _), number in self._tallied(kind).items():
+        for (account, region, _), number in self._tallied(kind, within).items():
             counts[account, region] += number
-        return progress.freshness(self._collected(kind), counts, self._clock())
+        places = progress.freshness(self._collected(kind, within), counts, self._clock())
+        # How many a reading has come to is told only to whoever may see them all.
+        return [
+            place
+            if within is None or within.hold_all(place.account, place.region)
+            else replace(place, read_count=None)
+            for place in places
+        ]
 
 
 def _slots(index: KindIndex, query: Query, told: Selection) -> Slots:
     offset = (query.page - 1) * query.per_page
     return lists.ordered(index, query.sort, told.chosen, offset, query.per_page)
+
+
+def _seen(within: Bounds | None) -> tuple[ColumnElement[bool], ...]:
+    return () if within is None else (within.condition(),)
 
 
 def _by_id(resource_id: str) -> Select[int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select
 
+from app.inventory.bounds import Bounds
 from app.inventory.entry import clean
 from app.inventory.tables import changes
 
@@ -88,11 +89,16 @@ def record(connection: Connection, found: Iterable[Change]) -> None:
 
 
 def of_resource(
-    connection: Connection, kind: str, resource_id: str, limit: int, before_seq: int | None
+    connection: Connection,
+    kind: str,
+    resource_id: str,
+    limit: int,
+    before_seq: int | None,
+    within: Bounds | None,
 ) -> list[Change]:
     """The changes of one resource, newest first; those older than ``before_seq`` if given."""
     statement = select(changes).where(changes.c.kind == kind, changes.c.id == clean(resource_id))
-    return _newest(connection, statement, limit, before_seq)
+    return _newest(connection, statement, limit, before_seq, within)
 
 
 def came_at(connection: Connection, kind: str, resource_id: str) -> datetime | None:
@@ -129,6 +135,7 @@ def activity(
     now: datetime,
     limit: int,
     before_seq: int | None,
+    within: Bounds | None,
 ) -> list[Change]:
     """The changes of all resources that fit the query, newest first."""
     statement = select(changes).where(*_conditions(query))
@@ -136,12 +143,19 @@ def activity(
         statement = statement.where(_named(connection, clean(query.text)))
     if query.days:
         statement = statement.where(*_since(now - timedelta(days=query.days)))
-    return _newest(connection, statement, limit, before_seq)
+    return _newest(connection, statement, limit, before_seq, within)
 
 
 def _newest(
-    connection: Connection, statement: Select[Any], limit: int, before_seq: int | None
+    connection: Connection,
+    statement: Select[Any],
+    limit: int,
+    before_seq: int | None,
+    within: Bounds | None,
 ) -> list[Change]:
+    if within is not None:  # whose the resource is goes by its tags as they are, or last were
+        names = ("kind", "account", "region", "id")
+        statement = statement.where(within.has(**{name: changes.c[name] for name in names}))
     if before_seq is not None:
         statement = statement.where(changes.c.seq < before_seq)
     found = connection.execute(statement.order_by(changes.c.seq.desc()).limit(limit))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, get_flashed_messages, request
 
@@ -16,12 +16,15 @@ from app.aws.accounts import Account
 from app.aws.clients import Endpoint
 from app.aws.errors import AwsError
 from app.house import House
+from app.inventory.bounds import Bounds
+from app.inventory.narrowed import Narrowed, Seen
 from app.people.audit import By
-from app.people.who import Person
+from app.people.who import EVERYTHING, Person, Role
 from app.resources import RESOURCES, kind_of
 from app.resources.forms import page_of
 from app.resources.spec import Column, Resource, Row
 
+Answer = TypeVar("Answer")
 _STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 
 
@@ -52,6 +55,23 @@ def by() -> By:
     if who is None:
         return By("", address=address)
     return By(who.name, who.id, who.method, address, who.session)
+
+
+def bounds(role: Role = "viewer") -> Bounds | None:
+    """What whoever is signed in may see, or do, as ``role``; None: everything."""
+    limits = person().limits(role)
+    return None if limits == (EVERYTHING,) else Bounds(limits)
+
+
+def inventory(role: Role = "viewer") -> Seen:
+    """The inventory as far as whoever is signed in may see it, or act on it as ``role``."""
+    whole, within = house().inventory, bounds(role)
+    return whole if within is None else Narrowed(whole, within)
+
+
+def recall(key: Hashable, read: Callable[[], Answer]) -> Answer:
+    """As House.recall, apart for whoever may see something else."""
+    return house().recall((key, bounds()), read)
 
 
 def resource_of(slug: str) -> Resource:

@@ -17,10 +17,15 @@ from app.inventory.index.values import Values
 from app.inventory.keys import TAG
 
 
-def found(index: KindIndex, text: str, limit: int) -> tuple[Slots, Slots, Slots]:
+def found(
+    index: KindIndex, text: str, limit: int, chosen: Array | None = None
+) -> tuple[Slots, Slots, Slots]:
     """The slots whose id is ``text``; where id, name, an address or a tag's value starts so; and
     where one of them, or a tag's key, contains it. At most ``limit`` of each, in order of ids.
+
+    Of those ``chosen`` (a bool by slot; None: all).
     """
+    chosen = index.alive if chosen is None else chosen
     folded = text.casefold()
     exact, starts, contains = (np.zeros(index.size, np.bool_) for _ in range(3))
     codes = index.columns["id"].values.codes_of([text, folded])
@@ -38,8 +43,7 @@ def found(index: KindIndex, text: str, limit: int) -> tuple[Slots, Slots, Slots]
     starts &= ~exact
     contains &= ~(exact | starts)
     first, second, third = (
-        index.by_id(np.flatnonzero(some & index.alive))[:limit]
-        for some in (exact, starts, contains)
+        index.by_id(np.flatnonzero(some & chosen))[:limit] for some in (exact, starts, contains)
     )
     return first, second, third
 
@@ -92,10 +96,13 @@ def _commonest(values: Values, codes: Array, counts: Array, lead: int) -> Iterat
     )
 
 
-def tag_keys(index: KindIndex) -> list[tuple[str, int]]:
-    """The keys of the tags, with how many resources have each; the commonest first."""
+def tag_keys(index: KindIndex, chosen: Array | None = None) -> list[tuple[str, int]]:
+    """The keys of the tags, with how many of the chosen have each; the commonest first."""
     tags = index.tags
-    groups = tags.values.groups()[tags.pairs.codes.view]
+    codes = tags.pairs.codes.view
+    if chosen is not None:
+        codes = codes[chosen[tags.pairs.slots.view]]
+    groups = tags.values.groups()[codes]
     counts = np.bincount(groups, minlength=len(tags.keys())).tolist()
     counted = [(key, number) for key, number in zip(tags.keys(), counts, strict=True) if number]
     return sorted(counted, key=lambda entry: (-entry[1], entry[0]))

@@ -217,10 +217,10 @@ class KindIndex:
             self._whole[key] = self.columns[key].count(np.flatnonzero(alive), alive)
         return self._whole[key]
 
-    def tally(self) -> dict[tuple[str, str, str], int]:
-        """How many resources there are by account, region and state."""
+    def tally(self, chosen: Array | None = None) -> dict[tuple[str, str, str], int]:
+        """How many resources, of those chosen, there are by account, region and state."""
         columns = [self.columns[key] for key in ("account", "region", "state")]
-        slots = np.flatnonzero(self.alive)
+        slots = np.flatnonzero(self.alive if chosen is None else chosen)
         sizes = [len(column.values) for column in columns]
         # One number for the three, so that they are counted in one go.
         flat = np.zeros(len(slots), np.int64)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from app.inventory.bounds import Bounds
 from app.inventory.entry import clean
 from app.inventory.expressions import Expression
 from app.inventory.index.blob import Array
@@ -31,19 +32,21 @@ class Selection:
 
 def select(index: KindIndex, query: Query) -> Selection:
     """What matches a query, with its facets, each counted without its own selection."""
-    everything = _filtered(index, query.expression)
+    seen = within(index, query.within)
+    everything = _all_of(seen, _filtered(index, query.expression))
     having = {name: has_one_of(index, name, values) for name, values in query.facets.items()}
-    chosen = _all_of(everything, list(having.values()))
+    chosen = _all_of(everything, having.values())
     slots = None if chosen is None else np.flatnonzero(chosen)
     columns = index.resource.columns
     # Account and region are of no use where all are of the same.
-    places = [name for name in ("account", "region") if len(index.whole(name).nonzero()[0]) > 1]
+    own = [(name, _count(index, name, seen)) for name in ("account", "region")]
+    places = [name for name, counts in own if np.count_nonzero(counts) > 1]
     facets = [column.name for column in columns if column.facet]
     title = titles(index.resource)
     views = []
     for name in dict.fromkeys([*places, *facets, *query.facets]):
         if name in having:
-            others = [having[other] for other in having if other != name]
+            others = (having[other] for other in having if other != name)
             counts = _count(index, name, _all_of(everything, others))
         else:
             counts = _count(index, name, chosen, slots)
@@ -53,11 +56,16 @@ def select(index: KindIndex, query: Query) -> Selection:
     return Selection(chosen, total, tuple(views))
 
 
-def _filtered(index: KindIndex, expression: Expression | None) -> Array | None:
-    return None if expression is None else matching(index, expression) & index.alive
+def within(index: KindIndex, bounds: Bounds | None) -> Array | None:
+    """A bool by slot: whether it is in use and within some bounds; None: all in use are."""
+    return None if bounds is None else matching(index, bounds.expression) & index.alive
 
 
-def _all_of(everything: Array | None, conditions: Sequence[Array]) -> Array | None:
+def _filtered(index: KindIndex, expression: Expression | None) -> list[Array]:
+    return [] if expression is None else [matching(index, expression) & index.alive]
+
+
+def _all_of(everything: Array | None, conditions: Iterable[Array]) -> Array | None:
     found = everything
     for condition in conditions:
         found = condition if found is None else found & condition
