@@ -32,6 +32,9 @@ class Limits(Protocol):
     @property
     def tag_value(self) -> str: ...
 
+    def cover(self, account: str, region: str, tags: Mapping[str, str]) -> bool:
+        """Whether what is there, with these tags, is within them."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -44,11 +47,7 @@ class Bounds:
 
     def cover(self, account: str, region: str, tags: Mapping[str, str]) -> bool:
         """Whether a resource that is there and has these tags is within them."""
-        return any(
-            _is_place(each, account, region)
-            and (not each.tag_key or tags.get(clean(each.tag_key)) == clean(each.tag_value))
-            for each in self.limits
-        )
+        return any(each.cover(account, region, tags) for each in self.limits)
 
     def reach(self, account: str, region: str) -> bool:
         """Whether anything that is there can be within them."""
