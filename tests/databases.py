@@ -31,7 +31,8 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 _TABLES = """
-SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'audit_head')
+SELECT tablename FROM pg_tables
+WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'audit_head')
 """
 _COUNT_ANEW = "SELECT setval(sequencename::regclass, 1, false) FROM pg_sequences"
 
