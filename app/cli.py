@@ -5,10 +5,17 @@ Each command imports what it needs itself, so that `run` is not slowed by what i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from app import settings as settings_module
 from app.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 class Problem(click.ClickException):
@@ -108,6 +115,60 @@ def iam_policy() -> None:
     from app.aws import operations
 
     click.echo(json.dumps(operations.iam_policy(), indent=2))
+
+
+@cli.group("audit")
+def audit_log() -> None:
+    """The audit log: is it whole, and all of it."""
+
+
+@audit_log.command("verify")
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="NUMBER:HASH",
+    help="A record that was noted elsewhere, as the page or a log line tells it.",
+)
+def audit_verify(expect: tuple[str, ...]) -> None:
+    """Say whether the audit log is whole, and where it is not (exit status 1)."""
+    from app.people import audit_check
+
+    try:
+        expected = {int(seq): kept for seq, _, kept in (each.partition(":") for each in expect)}
+    except ValueError:
+        raise Problem("--expect takes the number of a record, a colon, and its hash.") from None
+    with _database() as engine:
+        report = audit_check.verify(engine, expected)
+    click.echo("\n".join(report.in_words()))
+    if not report.whole:
+        raise click.exceptions.Exit(1)
+
+
+@audit_log.command("export")
+def audit_export() -> None:
+    """Print every record as a line of JSON, just as it is hashed."""
+    from app.people import audit_check
+
+    with _database() as engine:
+        for line in audit_check.export(engine):
+            click.echo(line)
+
+
+@contextmanager
+def _database() -> Iterator[Engine]:
+    """The database of the settings, for a command that reads it as it is."""
+    from sqlalchemy.exc import DatabaseError
+
+    from app import console
+    from app.db import make_engine
+
+    engine = make_engine(load_settings().database_url)
+    try:
+        yield engine
+    except DatabaseError as error:
+        raise Problem(console.database_away(error)) from None
+    finally:
+        engine.dispose()
 
 
 if __name__ == "__main__":

@@ -41,13 +41,13 @@ def configure(log_format: str) -> None:
 
     With ``json`` the warnings of the libraries are such lines too.
     """
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
+    renderers: list[Any] = (
+        [structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [_short, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *_SHARED, renderer],
+        processors=[structlog.contextvars.merge_contextvars, *_SHARED, *renderers],
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Patient(sys.stderr))),
         cache_logger_on_first_use=False,
     )
@@ -55,6 +55,12 @@ def configure(log_format: str) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(json_formatter())
         logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+def _short(logger: object, method: str, values: dict[str, Any]) -> dict[str, Any]:
+    # what a person reads does without the whole of a record of the audit log
+    values.pop("record", None)
+    return values
 
 
 def json_formatter() -> logging.Formatter:

@@ -31,8 +31,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 _TABLES = """
-SELECT tablename FROM pg_tables
-WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'audit_head')
+SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 """
 _COUNT_ANEW = "SELECT setval(sequencename::regclass, 1, false) FROM pg_sequences"
 
@@ -96,7 +95,7 @@ def _empty(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     connection.execute("SET session_replication_role = replica")  # no foreign key, no trigger
     for (table,) in connection.execute(_TABLES).fetchall():
         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(str(table))))
-    connection.execute("UPDATE audit_head SET seq = 0, hash = ''")
+    connection.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '')")
     connection.execute(_COUNT_ANEW)
     connection.execute("UPDATE alembic_version SET version_num = %s", (latest(),))
 
