@@ -15,6 +15,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
+from app.aws.acting import Acting, Actors, role_arn
 from app.aws.attempts import Listener
 from app.aws.call import Call
 from app.aws.clients import Clients, Identity, Role
@@ -122,6 +123,7 @@ class Accounts:
         self._default = tuple(regions)
         self._all_regions = all_regions
         self._memory = memory
+        self._actors = Actors(sandbox_url, listener)
         made = clients or _make_clients(sources, sandbox_url, self._default[0], listener)
         known = memory.load() if memory else {}
         self._entries = []
@@ -190,10 +192,11 @@ class Accounts:
         """Where the credentials of each account come from, by its number."""
         return {account.id: account.source for account in self.usable}
 
-    def clients(self, account_id: str = "") -> Clients:
+    def clients(self, account_id: str = "", acting: Acting | None = None) -> Clients:
         """The clients of an account; of the main one for an empty id.
 
-        Raises AwsError for one that is not configured.
+        With ``acting`` those of somebody who acts through a role in it.
+        Raises AwsError for one that is not configured, and for a role that is not of it.
         """
         entry = self._entry(account_id) if account_id else self._entries[0]
         if entry is None:
@@ -202,7 +205,26 @@ class Accounts:
                 "UnknownAccount",
                 f"The account {account_id} is not among those of this console (any more).",
             )
-        return entry.clients
+        if acting is None or not acting.role:
+            return entry.clients
+        arn = self._role_of(entry, acting)
+        return self._actors.clients(arn, acting.session, entry.clients, self._default[0])
+
+    def acting_sources(self, roles: Mapping[str, Acting]) -> Sources:
+        """``sources`` for somebody who acts through roles, by account. Raises AwsError."""
+        found = dict(self.sources())
+        for account_id, acting in roles.items():
+            entry = self._entry(account_id)
+            if entry and acting.role:
+                arn = self._role_of(entry, acting)
+                found[account_id] = replace(entry.account.source, role=arn, external_id="")
+        return found
+
+    def _role_of(self, entry: _Entry, acting: Acting) -> str:
+        account = entry.account
+        known = account.source.role or (account.identity.arn if account.identity else "")
+        partition = known.split(":")[1] if known else "aws"
+        return role_arn(acting.role, account.id, partition)
 
     def _entry(self, account_id: str) -> _Entry | None:
         return next((each for each in self._entries if each.account.id == account_id), None)

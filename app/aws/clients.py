@@ -70,12 +70,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Role:
-    """A role that is assumed with the credentials of ``base``, by calls to ``region``."""
+    """A role that is assumed with the credentials of ``base``, by calls to ``region``.
+
+    ``session``: the name of the person who acts through it; empty for the console's own.
+    """
 
     arn: str
     external_id: str
     base: Clients
     region: str
+    session: str = ""
 
 
 class Clients:
@@ -147,12 +151,14 @@ class Clients:
     def _assume(self) -> dict[str, str]:
         """Fresh credentials of the role, as botocore wants them. Raises AwsError."""
         role = cast(Role, self._role)
-        given = {"RoleArn": role.arn, "RoleSessionName": SESSION_NAME}
+        given = {"RoleArn": role.arn, "RoleSessionName": role.session or SESSION_NAME}
         if role.external_id:
             given["ExternalId"] = role.external_id
         try:
             answer = role.base.send("sts", "AssumeRole", given, role.region, "safe")
         except AwsError as error:
+            if role.session:
+                raise _not_assumed(role, error) from error
             if error.trouble in {"refused", "uncertain"}:
                 # to whoever wanted to use them it is as if there were none
                 raise replace(error, trouble="credentials") from error
@@ -291,6 +297,13 @@ class Clients:
                 raise
             return error.code == "DryRunOperation"
         return False
+
+
+def _not_assumed(role: Role, error: AwsError) -> AwsError:
+    """Why a person cannot act through their role: whatever they wanted was not even sent."""
+    told = f"You act through the role {role.arn}, which could not be assumed: {error.message}"
+    trouble = "unreachable" if error.trouble == "uncertain" else error.trouble
+    return replace(error, trouble=trouble, message=told)
 
 
 def _method_name(client: Any, operation: str) -> str:

@@ -52,6 +52,7 @@ _CODE_ADVICE = {
     "ProfileNotFound": "Correct the profile in ENCANTE_ACCOUNTS, or make it with aws configure.",
     "OtherAccount": "Give this account's own credentials, or correct ENCANTE_ACCOUNTS.",
     "UnknownAccount": "Add it to ENCANTE_ACCOUNTS again, if it is still to be looked after.",
+    "OtherRole": "An admin can give you a role of this account, or one by its name alone.",
     "SameAccount": "Take one of them out of ENCANTE_ACCOUNTS.",
     "InvalidAMIName.Duplicate": "Choose another name: image names are unique per account and "
     "region.",
@@ -90,7 +91,7 @@ class AwsError(Exception):
         """What a person can do about it, in a sentence; may be empty."""
         if self.trouble == "uncertain" and self._only_read:
             return "No answer came that could be understood. Try again in a while."
-        if self.operation == "AssumeRole" and self.trouble == "credentials":
+        if self.operation == "AssumeRole" and self.trouble in {"credentials", "refused"}:
             return _ASSUME_ADVICE
         advice = _CODE_ADVICE.get(self.code, _ADVICE[self.trouble])
         return advice.format(permission=self.permission)

@@ -158,6 +158,7 @@ def receive(queue: Description) -> Call:
             "AttributeNames": ["All"],
         },
         says=f"Look at the messages in {queue['QueueArn']}",
+        touches=(("queue", queue["QueueArn"]),),
     )
 
 

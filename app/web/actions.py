@@ -8,6 +8,7 @@ from flask import Flask, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.people import actions
+from app.web import acting
 from app.web.context import actor, house
 from app.web.perform import PlanFailed, carry_out
 
@@ -38,6 +39,7 @@ def do_rest(action_id: str) -> ResponseReturnValue:
     plan = actions.rest(record) if record else None
     if record is None or plan is None:
         abort(404)
+    acting.permit(plan)
     token = str(uuid.uuid5(uuid.UUID(int=0), f"{record.id}/{record.done}"))
     if not actions.begin(services.engine, token, actor(), plan, record.path):
         return redirect(url_for("action", action_id=token))

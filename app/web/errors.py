@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.aws.errors import AwsError
 from app.inventory import FilterError
+from app.web.acting import NotPermitted
 from app.web.kept import came_from, can_be_opened, kept_form
 
 log = structlog.get_logger()
@@ -73,6 +74,10 @@ def _aws(error: AwsError) -> ResponseReturnValue:
     )
 
 
+def _not_permitted(error: NotPermitted) -> ResponseReturnValue:
+    return page(error.status, "This is not yours to do", error.message, error.advice)
+
+
 def _filter(error: FilterError) -> ResponseReturnValue:
     return page(400, "This address cannot be read", str(error), f"Look at {error.field!r} in it.")
 
@@ -107,6 +112,7 @@ def _unexpected(error: InternalServerError) -> ResponseReturnValue:
 def register(app: Flask) -> None:
     """Answer every failure with a page that says what to do."""
     app.register_error_handler(AwsError, _aws)
+    app.register_error_handler(NotPermitted, _not_permitted)
     app.register_error_handler(FilterError, _filter)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)

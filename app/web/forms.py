@@ -9,6 +9,7 @@ from typing import Any, cast
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.aws.accounts import Sources
 from app.aws.call import Plan, check
 from app.aws.errors import AwsError
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
@@ -17,7 +18,9 @@ from app.resources import RESOURCES
 from app.resources.forms import ActionForm, Desk, Done, Refused, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
-from app.web.context import actor, house
+from app.web import acting, may
+from app.web.acting import NotPermitted
+from app.web.context import actor, house, person
 from app.web.finding import find, unknown
 from app.web.perform import PlanFailed, carry_out
 
@@ -46,7 +49,7 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
         chosen = _rows(resource, action)
     except _Unknown as error:
         return unknown(resource, error.resource_id)
-    refused = [(row, reason) for row in chosen if (reason := _refusal(action, row))]
+    refused = [(row, reason) for row in chosen if (reason := _reason(action, row))]
     stopped = {row.id for row, _ in refused}
     desk = _desk(tuple(row for row in chosen if row.id not in stopped))
     if action.on != "none" and not desk.rows:
@@ -98,6 +101,11 @@ def _refusal(action: Action, row: Row) -> str | None:
     return action.refusal(row)
 
 
+def _reason(action: Action, row: Row) -> str | None:
+    """Why the action is not for this row, or not for whoever asks; or None."""
+    return _refusal(action, row) or may.row_refusal(person(), row)
+
+
 def _desk(rows: tuple[Row, ...]) -> Desk:
     """The desk of the first row's account, or of the main one. Raises AwsError."""
     services = house()
@@ -113,9 +121,11 @@ def _desk(rows: tuple[Row, ...]) -> Desk:
     )
 
 
-def _prefilled() -> dict[str, str]:
+def _prefilled() -> dict[str, Any]:
     given = request.args
-    return {key: given[key] for key in given if key not in {"id", "client_token", "csrf_token"}}
+    told = {key: given[key] for key in given if key not in {"id", "client_token", "csrf_token"}}
+    tags = acting.tags_to_give()
+    return {**told, "tags": tags} if tags else told
 
 
 def _way_on(resource: Resource, row: Row, reason: str) -> tuple[str | None, str]:
@@ -191,7 +201,7 @@ class _Page:
     def show(
         self,
         form: ActionForm,
-        error: AwsError | None = None,
+        error: AwsError | NotPermitted | None = None,
         status: int = 200,
         failure: PlanFailed | None = None,
         rest: str = "",
@@ -225,9 +235,9 @@ class _Page:
         right = form.examined(self.desk)
         checks = None
         if checked and right:
-            clients = house().accounts.clients
-            calls = form.planned(self.desk).calls
-            checks = [check(call, clients(call.account)) for call in calls]
+            plan = form.planned(self.desk)
+            acting.permit(plan)
+            checks = [check(call, acting.clients(call)) for call in plan.calls]
         if checked and not request.headers.get("HX-Request"):
             return self.show(form, status=200 if right else 422)
         shown = render_template("preview.html", preview=_preview(form, self.desk), checks=checks)
@@ -241,6 +251,7 @@ class _Page:
             return self.show(form, status=422)
         plan = form.planned(self.desk)
         try:
+            acting.permit(plan)
             form.begin(self.desk)
             if not actions.begin(services.engine, token, actor(), plan, request.path):
                 return redirect(url_for("action", action_id=token))
@@ -250,6 +261,8 @@ class _Page:
             field = error.field if error.field in form else form.sections[0].fields[0]
             form.complain(field, str(error))
             return self.show(form, status=409)
+        except NotPermitted as denied:
+            return self.show(form, denied, denied.status)
         except PlanFailed as failure:
             return self._failed(form, failure)
         actions.end(services.engine, token, done.message, done.url)
@@ -300,20 +313,21 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
     ]
     plan = form.planned(desk)
     shown = {"boto3": "", "cli": ""}
-    notes = [*form.warnings(desk), *roles_needed(plan, desk.accounts.sources())]
+    why = may.refusal(person(), plan, house().inventory)
+    problems += [("Not yours to do", why)] if why else []
+    sources = {} if why else acting.sources(plan)
+    notes = [*form.warnings(desk), *roles_needed(plan, sources)]
     try:
-        shown = _code(plan)
+        shown = _code(plan, sources)
     except ValueError as error:  # a value that no command line can hold
         notes = [*notes, str(error)]
     return {"says": as_words(plan), "notes": notes, "problems": problems, **shown}
 
 
-def _code(plan: Plan) -> dict[str, str]:
+def _code(plan: Plan, sources: Sources) -> dict[str, str]:
     if not plan.calls:
         return {"boto3": "", "cli": ""}
-    accounts = house().accounts
-    endpoint = accounts.clients().endpoint(region=house().settings.regions[0])
-    sources = accounts.sources()
+    endpoint = house().accounts.clients().endpoint(region=house().settings.regions[0])
     return {"boto3": as_boto3(plan, endpoint, sources), "cli": as_cli(plan, endpoint, sources)}
 
 

@@ -17,6 +17,7 @@ from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
 from app.resources.queues import QUEUE
 from app.resources.spec import Row
+from app.web import acting
 from app.web.context import actor, house
 from app.web.finding import find, unknown
 from app.web.perform import PlanFailed, carry_out
@@ -51,9 +52,11 @@ def look(resource_id: str) -> ResponseReturnValue:
     row = find(QUEUE, resource_id)
     if row is None:
         return unknown(QUEUE, resource_id)
+    plan = _looking(row)
+    acting.permit(plan)
     found: dict[str, Message] = {}
     for _ in range(READS):
-        answer = queues.receive(row.description).run(house().accounts.clients(row.account))
+        answer = plan.calls[0].run(acting.clients(plan.calls[0]))
         new = {entry["MessageId"]: _message(entry) for entry in answer.get("Messages") or []}
         if not new.keys() - found.keys():
             break
@@ -71,6 +74,7 @@ def delete(resource_id: str) -> ResponseReturnValue:
     receipt = request.form.get("receipt", "")
     call = queues.delete_message(row.description, receipt)
     plan = Plan("Delete a message", (call,)).within(row.account)
+    acting.permit(plan)
     token = str(uuid.uuid4())  # deleting a message twice does no harm
     actions.begin(house().engine, token, actor(), plan, request.path)
     try:
@@ -82,10 +86,14 @@ def delete(resource_id: str) -> ResponseReturnValue:
     return redirect(request.path.removesuffix("/delete"), 303)
 
 
+def _looking(row: Row) -> Plan:
+    return Plan("Look at messages", (queues.receive(row.description),)).within(row.account)
+
+
 def _values(row: Row) -> dict[str, Any]:
-    plan = Plan("Look at messages", (queues.receive(row.description),)).within(row.account)
-    accounts = house().accounts
-    endpoint, sources = accounts.clients(row.account).endpoint(), accounts.sources()
+    plan = _looking(row)
+    endpoint = house().accounts.clients(row.account).endpoint()
+    sources = acting.sources(plan)
     preview = {
         "says": as_words(plan),
         "boto3": as_boto3(plan, endpoint, sources),

@@ -15,7 +15,7 @@ from app.house import House
 from app.inventory.collector import ATTRIBUTE
 from app.people import actions
 from app.resources import RESOURCES
-from app.web import recording
+from app.web import acting, recording
 
 log = structlog.get_logger()
 Key = tuple[str, str, str]  # kind, account and region
@@ -36,16 +36,17 @@ def carry_out(house: House, token: str, plan: Plan) -> list[dict[str, Any]]:
     """Make the calls of ``plan`` one after the other; returns AWS's answers.
 
     Each success is committed before the next call is made, and goes into the inventory; at the
-    end what was touched is read again. Raises PlanFailed.
+    end what was touched is read again. Raises PlanFailed, and NotPermitted before anything is done.
     """
     plan = plan.within(house.accounts.main.id)
+    acting.permit(plan)
     answers: list[dict[str, Any]] = []
     touched: dict[Key, set[str]] = {}
     try:
         for number, call in enumerate(plan.calls):
             _claim(house, token, call)
             try:
-                clients = house.accounts.clients(call.account)
+                clients = acting.clients(call)
                 answer = recording.run(house, token, plan.title, call, clients)
             except AwsError as error:
                 actions.fail(house.engine, token, error)

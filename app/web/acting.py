@@ -1,0 +1,91 @@
+"""Acting for the person who asks: whether they may, and through which IAM role it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from app.aws.accounts import Sources
+from app.aws.acting import Acting, session_name
+from app.aws.call import Call, Plan
+from app.aws.clients import Clients
+from app.people import audit
+from app.people.audit import Entry
+from app.resources.spec import Row
+from app.web import may
+from app.web.context import by, house, person
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class NotPermitted(Exception):
+    """Somebody may not do this; ``message`` tells why, in plain words. Shown like an AwsError."""
+
+    message: str
+    advice: str = "Nothing was done. An admin of this console can give you a wider role."
+    code: str = "NotPermitted"
+    request_id: str = ""
+    status: int = 403
+
+
+def permit(plan: Plan) -> None:
+    """Raise NotPermitted unless whoever asks may carry ``plan`` out; that is recorded, too."""
+    services = house()
+    plan = plan.within(services.accounts.main.id)
+    why = may.refusal(person(), plan, services.inventory)
+    if why is None:
+        return
+    named = {each for call in plan.calls for each in (*call.touches, *call.removes)}
+    refuse(plan.title, why, tuple(sorted(named)))
+
+
+def permit_row(title: str, row: Row) -> None:
+    """Raise NotPermitted unless whoever asks may act on a resource; that is recorded, too."""
+    why = may.row_refusal(person(), row)
+    if why is not None:
+        refuse(title, why, ((row.kind, row.id),))
+
+
+def refuse(title: str, why: str, resources: tuple[tuple[str, str], ...] = ()) -> None:
+    """Record that somebody may not do something, and raise NotPermitted."""
+    entry = Entry("refusal", title, outcome="refused", resources=resources, message=why)
+    audit.record(house().engine, by(), entry)
+    log.warning("not permitted", actor=person().name, title=title, why=why)
+    raise NotPermitted(why[:1].upper() + why[1:])
+
+
+def clients(call: Call) -> Clients:
+    """The clients that make a call for whoever asks: through their own IAM role if they have one.
+
+    Raises AwsError for an account that is not configured, and a role that is not of it.
+    """
+    return house().accounts.clients(call.account, acting=_acting(call))
+
+
+def sources(plan: Plan) -> Sources:
+    """Where the credentials come from that carry out ``plan`` for whoever asks. Raises AwsError."""
+    roles: dict[str, Acting] = {}
+    for call in plan.calls:
+        acting = _acting(call)
+        if acting is not None:
+            roles.setdefault(call.account, acting)
+    return house().accounts.acting_sources(roles)
+
+
+def tags_to_give() -> Mapping[str, str]:
+    """The tag that what they make must have, for whoever may act only on what has one."""
+    limits = person().limits("operator")
+    if not limits or not all(each.tag_key for each in limits):
+        return {}
+    return {limits[0].tag_key: limits[0].tag_value}
+
+
+def _acting(call: Call) -> Acting | None:
+    who = person()
+    grant = may.grant_of(who, call, house().inventory)
+    if grant is None or not grant.aws_role:
+        return None
+    return Acting(grant.aws_role, session_name(who.name))
