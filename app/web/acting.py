@@ -11,11 +11,11 @@ from app.aws.accounts import Sources
 from app.aws.acting import Acting, session_name
 from app.aws.call import Call, Plan
 from app.aws.clients import Clients
-from app.people import audit
-from app.people.audit import Entry
+from app.aws.errors import AwsError
+from app.people.who import Grant
 from app.resources.spec import Row
-from app.web import may
-from app.web.context import by, house, person
+from app.web import may, recording
+from app.web.context import house, person
 
 log = structlog.get_logger()
 
@@ -36,23 +36,20 @@ def permit(plan: Plan) -> None:
     services = house()
     plan = plan.within(services.accounts.main.id)
     why = may.refusal(person(), plan, services.inventory)
-    if why is None:
-        return
-    named = {each for call in plan.calls for each in (*call.touches, *call.removes)}
-    refuse(plan.title, why, tuple(sorted(named)))
+    if why is not None:
+        refuse(plan.title, why)
 
 
 def permit_row(title: str, row: Row) -> None:
     """Raise NotPermitted unless whoever asks may act on a resource; that is recorded, too."""
     why = may.row_refusal(person(), row)
     if why is not None:
-        refuse(title, why, ((row.kind, row.id),))
+        refuse(title, f"{row.id}: {why}")
 
 
-def refuse(title: str, why: str, resources: tuple[tuple[str, str], ...] = ()) -> None:
+def refuse(title: str, why: str) -> None:
     """Record that somebody may not do something, and raise NotPermitted."""
-    entry = Entry("refusal", title, outcome="refused", resources=resources, message=why)
-    audit.record(house().engine, by(), entry)
+    recording.refused(title, "role", why)
     log.warning("not permitted", actor=person().name, title=title, why=why)
     raise NotPermitted(why[:1].upper() + why[1:])
 
@@ -60,16 +57,21 @@ def refuse(title: str, why: str, resources: tuple[tuple[str, str], ...] = ()) ->
 def clients(call: Call) -> Clients:
     """The clients that make a call for whoever asks: through their own IAM role if they have one.
 
-    Raises AwsError for an account that is not configured, and a role that is not of it.
+    Raises AwsError for an account that is not configured, for a role that is not of it, and for a
+    call that they may not make (any more).
     """
-    return house().accounts.clients(call.account, acting=_acting(call))
+    grant = may.grant_of(person(), call, house().inventory)
+    if grant is None:
+        raise AwsError("refused", "NotPermitted", f"{call.says}: this is not yours to do any more.")
+    return house().accounts.clients(call.account, acting=_acting(grant))
 
 
 def sources(plan: Plan) -> Sources:
     """Where the credentials come from that carry out ``plan`` for whoever asks. Raises AwsError."""
     roles: dict[str, Acting] = {}
     for call in plan.calls:
-        acting = _acting(call)
+        grant = may.grant_of(person(), call, house().inventory)
+        acting = _acting(grant) if grant else None
         if acting is not None:
             roles.setdefault(call.account, acting)
     return house().accounts.acting_sources(roles)
@@ -83,9 +85,5 @@ def tags_to_give() -> Mapping[str, str]:
     return {limits[0].tag_key: limits[0].tag_value}
 
 
-def _acting(call: Call) -> Acting | None:
-    who = person()
-    grant = may.grant_of(who, call, house().inventory)
-    if grant is None or not grant.aws_role:
-        return None
-    return Acting(grant.aws_role, session_name(who.name))
+def _acting(grant: Grant) -> Acting | None:
+    return Acting(grant.aws_role, session_name(person().name)) if grant.aws_role else None

@@ -315,7 +315,7 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
     shown = {"boto3": "", "cli": ""}
     why = may.refusal(person(), plan, house().inventory)
     problems += [("Not yours to do", why)] if why else []
-    sources = {} if why else acting.sources(plan)
+    sources = acting.sources(plan)
     notes = [*form.warnings(desk), *roles_needed(plan, sources)]
     try:
         shown = _code(plan, sources)
