@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
-from flask.testing import FlaskClient
+from flask import Flask
+from sqlalchemy import Connection, delete, insert, select
 from werkzeug.datastructures import MultiDict
 
 from app.background import tick
 from app.db import now
 from app.house import House
-from app.people import login_tokens
-from app.people.who import Grant, Person
+from app.people import login_tokens, sessions, tables
+from app.people.who import Grant
 
 
 class _Reader(HTMLParser):
@@ -118,7 +119,8 @@ class Page:
 class Browser:
     """A person at the console: the owner, unless ``signed_in`` is False or ``as_`` names grants.
 
-    ``as_``: somebody called ``name`` who has signed in with a password, and has these grants.
+    ``as_``: somebody called ``name`` who has signed in with a password, and has these grants; from
+    now on these only.
     """
 
     def __init__(
@@ -132,13 +134,21 @@ class Browser:
         self.house: House = app.extensions["encante"]
         self._client = app.test_client()
         if as_ is not None:
-            _sign_in_as(self._client, app, Person(name, name, tuple(as_), "password", name, now()))
+            self._sign_in_as(name, as_)
         elif signed_in:
             self.sign_in()
 
     def sign_in(self) -> Page:
         """Open a fresh start link."""
         return self.open(f"/login?token={login_tokens.create(self.house.engine)}")
+
+    def _sign_in_as(self, name: str, grants: Sequence[Grant]) -> None:
+        settings, engine = self.house.settings, self.house.engine
+        with engine.begin() as connection:
+            user_id = _user(connection, name, grants)
+            ends = sessions.Ends.of(settings)
+            token, _ = sessions.start(connection, user_id, "password", ends, now())
+        self._client.set_cookie(settings.cookie("session"), token, domain="localhost")
 
     def open(self, path: str, **headers: str) -> Page:
         """GET a page."""
@@ -190,15 +200,19 @@ def _headers(given: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in given.items()}
 
 
-def _sign_in_as(client: FlaskClient, app: Flask, person: Person) -> None:
-    """What the gate finds out of a session, for a person who has none."""
-
-    def meet() -> None:
-        if isinstance(found := request.environ.get("tests.person"), Person):
-            g.person = found
-
-    client.environ_base = {**client.environ_base, "tests.person": person}  # type: ignore[dict-item]
-    hooks = app.before_request_funcs.setdefault(None, [])
-    if all(hook.__name__ != meet.__name__ for hook in hooks):
-        place = next(at for at, hook in enumerate(hooks) if hook.__name__ == "_meet")
-        hooks.insert(place + 1, meet)
+def _user(connection: Connection, name: str, grants: Sequence[Grant]) -> str:
+    """The id of a user of that name, who has these grants and no others."""
+    known = connection.execute(select(tables.users.c.id).where(tables.users.c.name == name))
+    user_id = known.scalar_one_or_none()
+    if user_id is None:
+        user_id = token_hex(8)
+        made = {"id": user_id, "name": name, "name_key": name.casefold(), "full_name": ""}
+        more = {"password": "", "groups": [], "made_at": now(), "made_by": "tests"}
+        connection.execute(insert(tables.users).values(**made, **more))
+    connection.execute(delete(tables.grants).where(tables.grants.c.user_id == user_id))
+    for grant in grants:
+        limits = {**asdict(grant.limits), "aws_role": grant.aws_role}
+        made = {"id": token_hex(8), "user_id": user_id, "role": grant.role}
+        more = {"made_at": now(), "made_by": "tests"}
+        connection.execute(insert(tables.grants).values(**made, **limits, **more))
+    return user_id
