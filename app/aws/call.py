@@ -33,7 +33,9 @@ class Call:
     ``account`` only says whose clients are to send it; an empty one is the main account's.
     ``says`` tells in plain words what the call does ("Terminate i-1 and i-2"). ``touches`` names
     the resources, as (kind, id), that are to be read again afterwards; ``removes`` those that are
-    gone when it has succeeded. ``makes`` tells what a create makes: (kind, JMESPath of the new
+    gone when it has succeeded. ``of`` is the resource whose part of a plan it is: if that fails,
+    other resources' parts go on; of a call without one all that comes after it depends.
+    ``makes`` tells what a create makes: (kind, JMESPath of the new
     descriptions in the answer, what is known of it that the answer leaves out).
     ``find_again`` is the read that finds the thing made when the answer of a create got lost:
     (operation, parameters, JMESPath of the resources in its answer); whatever it finds counts as
@@ -51,6 +53,7 @@ class Call:
     makes: tuple[str, str, Mapping[str, Any]] | None = None
     find_again: tuple[str, Mapping[str, Any], str] | None = None
     account: str = ""
+    of: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -64,6 +67,14 @@ class Call:
     def entry(self) -> Operation:
         """How it may be repeated, and the permissions it needs."""
         return operation(self.service, self.operation)
+
+    @property
+    def danger(self) -> bool:
+        """Whether it takes away what AWS does not give back, or what something rests on."""
+        protection = self.parameters.get("DisableApiTermination")
+        return self.entry.danger or (
+            self.operation == "ModifyInstanceAttribute" and protection == {"Value": False}
+        )
 
     def run(self, clients: Clients) -> Answer:
         """Send it. Returns AWS's answer. Raises AwsError.

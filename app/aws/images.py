@@ -104,6 +104,7 @@ def deregister_image(region: str, image_id: str) -> Call:
         {"ImageId": image_id},
         says=f"Deregister image {image_id}",
         removes=(("image", image_id),),
+        of=image_id,
     )
 
 

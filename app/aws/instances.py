@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.aws.call import Call
@@ -153,12 +153,15 @@ def reboot_instances(region: str, ids: Sequence[str]) -> Call:
     return _several("RebootInstances", "Reboot", region, ids)
 
 
-def terminate_instances(region: str, ids: Sequence[str]) -> Call:
-    """Terminate instances.
+def terminate_instance(region: str, instance_id: str) -> Call:
+    """Terminate an instance.
 
-    A protected one makes it fail for all of them in its availability zone.
+    One by itself: a protected one among several makes a call fail for all of its availability
+    zone, while those of others are terminated.
     """
-    return _several("TerminateInstances", "Terminate", region, ids)
+    return replace(
+        _several("TerminateInstances", "Terminate", region, [instance_id]), of=instance_id
+    )
 
 
 def set_protection(region: str, instance_id: str, on: bool) -> Call:
@@ -171,4 +174,5 @@ def set_protection(region: str, instance_id: str, on: bool) -> Call:
         says=f"{'Put' if on else 'Take'} termination protection {'on' if on else 'off'} "
         f"{instance_id}",
         touches=(("instance", instance_id),),
+        of=instance_id,
     )

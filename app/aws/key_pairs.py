@@ -59,4 +59,5 @@ def delete_key_pair(region: str, key_pair_id: str) -> Call:
         {"KeyPairId": key_pair_id},
         says=f"Delete key pair {key_pair_id}",
         removes=(("key_pair", key_pair_id),),
+        of=key_pair_id,
     )

@@ -21,20 +21,27 @@ Repeat = Literal[
 
 @dataclass(frozen=True)
 class Operation:
-    """How an operation may be repeated by botocore, and the IAM actions behind it."""
+    """How an operation may be repeated by botocore, and the IAM actions behind it.
+
+    ``danger``: it takes away what AWS does not give back, or what something rests on.
+    """
 
     repeat: Repeat
     permissions: tuple[str, ...]
+    danger: bool = False
 
 
 def _table(
-    service: str, repeat: Repeat, *names: str, tagged_by: str = ""
+    service: str, repeat: Repeat, *names: str, tagged_by: str = "", danger: bool = False
 ) -> dict[tuple[str, str], Operation]:
     """Entries of a service. ``tagged_by``: these can tag what they make, and then need the
     permission for that operation as well.
     """
     tagging = (f"{service}:{tagged_by}",) if tagged_by else ()
-    return {(service, name): Operation(repeat, (f"{service}:{name}", *tagging)) for name in names}
+    return {
+        (service, name): Operation(repeat, (f"{service}:{name}", *tagging), danger)
+        for name in names
+    }
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -59,15 +66,20 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "safe",
         "CreateTags",
         "DeleteTags",
+        "ModifyInstanceAttribute",
+        "StartInstances",
+        "StopInstances",
+    ),
+    **_table(
+        "ec2",
+        "safe",
         "DeleteKeyPair",
         "DeleteSnapshot",
         "DeleteVolume",
         "DeregisterImage",
         "DetachVolume",
-        "ModifyInstanceAttribute",
-        "StartInstances",
-        "StopInstances",
         "TerminateInstances",
+        danger=True,
     ),
     **_table("ec2", "token", "RunInstances", "CreateVolume", tagged_by="CreateTags"),
     **_table("ec2", "once", "AttachVolume", "RebootInstances"),
@@ -94,28 +106,26 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "sns",
         "safe",
         "ConfirmSubscription",
-        "DeleteTopic",
         "Subscribe",
         "TagResource",
-        "Unsubscribe",
         "UntagResource",
     ),
+    **_table("sns", "safe", "DeleteTopic", "Unsubscribe", danger=True),
     **_table("sns", "safe", "CreateTopic", tagged_by="TagResource"),
     **_table("sns", "brief", "Publish"),
     **_table("sqs", "read", "GetQueueAttributes", "GetQueueUrl", "ListQueues", "ListQueueTags"),
     **_table(
         "sqs",
         "safe",
-        "DeleteMessage",
-        "DeleteMessageBatch",
-        "DeleteQueue",
         "ReceiveMessage",
         "SetQueueAttributes",
         "TagQueue",
         "UntagQueue",
     ),
+    **_table("sqs", "safe", "DeleteMessage", "DeleteMessageBatch", "DeleteQueue", danger=True),
     **_table("sqs", "safe", "CreateQueue", tagged_by="TagQueue"),
-    **_table("events", "safe", "DeleteRule", "PutRule", "PutTargets", "RemoveTargets"),
+    **_table("events", "safe", "PutRule", "PutTargets"),
+    **_table("events", "safe", "DeleteRule", "RemoveTargets", danger=True),
     **_table("sts", "safe", "AssumeRole"),
     **_table("sts", "read", "GetCallerIdentity"),
 }

@@ -103,6 +103,7 @@ def delete_queue(queue: Description) -> Call:
         {"QueueUrl": queue["QueueUrl"]},
         says=f"Delete queue {arn}",
         removes=(("queue", arn),),
+        of=arn,
     )
 
 

@@ -56,4 +56,5 @@ def delete_snapshot(region: str, snapshot_id: str) -> Call:
         {"SnapshotId": snapshot_id},
         says=f"Delete snapshot {snapshot_id}",
         removes=(("snapshot", snapshot_id),),
+        of=snapshot_id,
     )

@@ -192,6 +192,7 @@ def delete_topic(topic: str) -> Call:
         {"TopicArn": topic},
         says=f"Delete topic {topic}",
         removes=(("topic", topic),),
+        of=topic,
     )
 
 

@@ -125,4 +125,5 @@ def delete_volume(region: str, volume_id: str) -> Call:
         {"VolumeId": volume_id},
         says=f"Delete volume {volume_id}",
         removes=(("volume", volume_id),),
+        of=volume_id,
     )

@@ -6,8 +6,8 @@ The form's token is the record's id, so that a form that is sent twice acts once
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -26,11 +26,34 @@ State = Literal["running", "done", "failed"]
 
 
 @dataclass(frozen=True)
+class Result:
+    """What became of one call of a plan; left: it was not tried.
+
+    ``error``: AWS's code, message and request_id, our advice, and the trouble that it amounts to.
+    """
+
+    state: Literal["done", "failed", "left"]
+    error: Mapping[str, str] = field(default_factory=dict)
+
+
+def failure(error: AwsError) -> Result:
+    """The result of a call that failed."""
+    told = {
+        "code": error.code,
+        "message": error.message,
+        "advice": error.advice,
+        "request_id": error.request_id,
+        "trouble": error.trouble,
+    }
+    return Result("failed", told)
+
+
+@dataclass(frozen=True)
 class ActionRecord:
     """One plan that was carried out, or is being.
 
     ``calls``: service, operation, region, parameters (secrets left out) and says of each;
-    ``done``: how many of them succeeded.
+    ``done``: how many of them succeeded; ``results``: what became of each, as far as is known.
     """
 
     id: str
@@ -43,6 +66,17 @@ class ActionRecord:
     outcome: dict[str, Any]
     began_at: datetime
     ended_at: datetime | None
+
+    @property
+    def results(self) -> list[Result | None]:
+        """What became of each call; None of one that was under way last, or not reached."""
+        told = self.outcome.get("results")
+        # records of versions that ended at the first failure tell how many were done
+        known = [Result(**each) for each in told] if told else [Result("done")] * self.done
+        if not told and self.state == "failed":
+            known.append(Result("failed", self.outcome.get("error", {})))
+            known += [Result("left")] * (len(self.calls) - len(known))
+        return [*known, *[None] * (len(self.calls) - len(known))]
 
     @property
     def cut_off(self) -> bool:
@@ -80,35 +114,34 @@ def begin(engine: Engine, token: str, actor: str, plan: Plan, path: str) -> bool
         return again.rowcount == 1
 
 
-def advance(engine: Engine, token: str, done: int) -> None:
-    """Commit that ``done`` calls have succeeded."""
-    with engine.begin() as connection:
-        connection.execute(update(actions).where(actions.c.id == token).values(done=done))
+def advance(engine: Engine, token: str, results: Sequence[Result]) -> None:
+    """Commit what became of the first calls."""
+    _write(engine, token, done=_done(results), outcome=_results(results))
 
 
 def end(engine: Engine, token: str, message: str, url: str) -> None:
     """Commit that all is done, and what was said."""
-    _end(engine, token, "done", {"message": message, "url": url})
+    outcome = json.dumps({"message": message, "url": url})
+    _write(engine, token, state="done", outcome=outcome, ended_at=now())
 
 
-def fail(engine: Engine, token: str, error: AwsError) -> None:
-    """Commit that a call failed."""
-    told = {
-        "code": error.code,
-        "message": error.message,
-        "request_id": error.request_id,
-        "trouble": error.trouble,
-    }
-    _end(engine, token, "failed", {"error": told})
+def fail(engine: Engine, token: str, results: Sequence[Result]) -> None:
+    """Commit what became of the calls of which not all succeeded."""
+    ended = {"state": "failed", "ended_at": now()}
+    _write(engine, token, done=_done(results), outcome=_results(results), **ended)
 
 
-def _end(engine: Engine, token: str, state: State, outcome: dict[str, Any]) -> None:
+def _done(results: Sequence[Result]) -> int:
+    return sum(result.state == "done" for result in results)
+
+
+def _results(results: Sequence[Result]) -> str:
+    return json.dumps({"results": [asdict(result) for result in results]})
+
+
+def _write(engine: Engine, token: str, **values: Any) -> None:
     with engine.begin() as connection:
-        connection.execute(
-            update(actions)
-            .where(actions.c.id == token)
-            .values(state=state, outcome=json.dumps(outcome), ended_at=now())
-        )
+        connection.execute(update(actions).where(actions.c.id == token).values(values))
 
 
 def get(engine: Engine, token: str) -> ActionRecord | None:
@@ -137,7 +170,8 @@ def rest(record: ActionRecord) -> Plan | None:
 
     None when there are none, or when a parameter that they need was not kept.
     """
-    left = record.calls[record.done :]
+    pairs = zip(record.calls, record.results, strict=True)
+    left = [call for call, result in pairs if result is None or result.state != "done"]
     if record.state != "failed" or not record.done or HIDDEN in json.dumps(left):
         return None
     return Plan(
@@ -152,6 +186,7 @@ def rest(record: ActionRecord) -> Plan | None:
                 touches=tuple((kind, each) for kind, each in call["touches"]),
                 removes=tuple((kind, each) for kind, each in call["removes"]),
                 account=call.get("account", ""),
+                of=call.get("of", ""),
             )
             for call in left
         ),
@@ -166,6 +201,7 @@ def _told(call: Call) -> dict[str, Any]:
         "region": call.region,
         "parameters": redacted(call.parameters),
         "says": call.says,
+        "of": call.of,
         "touches": call.touches,
         "removes": call.removes,
     }

@@ -274,7 +274,10 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
         """Commit what must be known before the first call is made. May raise Refused."""
 
     def fail(self, desk: Desk, certain: bool) -> None:
-        """Told when a call failed; ``certain``: AWS surely did not do it."""
+        """Told when a call failed; ``certain``: AWS surely did not do it.
+
+        Where each resource has its own part of the plan, the desk has those spared.
+        """
 
     def keep(self, desk: Desk, done: Sequence[Call]) -> None:
         """Adapt the form to calls that succeeded before another failed."""

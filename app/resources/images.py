@@ -403,10 +403,11 @@ class DeregisterForm(ActionForm):
     def plan(self, desk: Desk) -> Plan:
         calls = [images.deregister_image(row.region, row.id) for row in desk.rows]
         if self.delete_snapshots.data:
-            going = {
-                snapshot: row.region for row in desk.rows for snapshot in self._snapshots(desk, row)
-            }
-            calls += [snapshots.delete_snapshot(region, each) for each, region in going.items()]
+            going = {each: row for row in desk.rows for each in self._snapshots(desk, row)}
+            calls += [
+                replace(snapshots.delete_snapshot(row.region, each), of=row.id)
+                for each, row in going.items()
+            ]
         return Plan(self.title, tuple(calls))
 
     def consequences(self, desk: Desk) -> list[str]:

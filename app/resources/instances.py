@@ -235,8 +235,10 @@ class TerminateForm(_ToldForm):
     ticked = ("terminated",)
     danger = True
 
-    def call(self, region: str, ids: list[str]) -> Call:
-        return instances.terminate_instances(region, ids)
+    def _calls(self, desk: Desk) -> tuple[Call, ...]:
+        wanted = set(self._ids(desk))
+        chosen = [row for row in desk.rows if row.id in wanted]
+        return tuple(instances.terminate_instance(row.region, row.id) for row in chosen)
 
     def consequences(self, desk: Desk) -> list[str]:
         told = []
@@ -446,7 +448,7 @@ INSTANCE = Resource(
         Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
         Action("protect", "Protect from termination", ProtectForm, _refuse_protect, on="many"),
-        Action("unprotect", "Take protection off", UnprotectForm, _refuse_unprotect, on="many"),
+        Action("unprotect", "Take protection off", UnprotectForm, _refuse_unprotect, on="many", danger=True),
         Action("terminate", "Terminate", TerminateForm, _refuse_terminate, on="many", danger=True),
     ),
     empty="An instance is a virtual server. Launch one from an image.",

@@ -92,7 +92,7 @@ class NotifyForm(TellingFields, ActionForm):
     )
 
     _intended: Mapping[str, str] = {}  # the watches intended by this form, by request
-    _put: Sequence[str] = ()  # those that it has put on
+    _put: Mapping[str, str] = {}  # those that it has put on, and on which resource
 
     @property
     def awaited(self) -> Awaited:
@@ -240,7 +240,7 @@ class NotifyForm(TellingFields, ActionForm):
                 source_name=name_of(desk, source),
             )
             if watch not in there:
-                self._put = (*self._put, watch)
+                self._put = {**self._put, watch: row.id}
         return watch
 
     def fail(self, desk: Desk, certain: bool) -> None:
@@ -248,8 +248,10 @@ class NotifyForm(TellingFields, ActionForm):
             return
         for watch in self._intended.values():
             desk.watches.abandon(watch, "AWS refused to make it.")
-        for watch in self._put:
-            desk.watches.cancel(watch)
+        spared = {row.id for row in desk.rows}
+        for watch, resource_id in self._put.items():
+            if resource_id in spared:
+                desk.watches.cancel(watch)
 
 
 def name_of(desk: Desk, resource_id: str) -> str:

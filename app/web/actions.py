@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.people import actions
+from app.people.actions import ActionRecord, Result
+from app.resources import kind_of
 from app.web import acting
 from app.web.context import actor, house
 from app.web.perform import PlanFailed, carry_out
+
+
+@dataclass(frozen=True)
+class Part:
+    """The calls of a plan that are for one resource (``of``), with what became of each."""
+
+    of: str
+    kind: str
+    name: str
+    calls: list[tuple[dict[str, Any], Result | None]]
+
+    @property
+    def untouched(self) -> bool:
+        """Whether none of it was done, so that a form for its resource does all of it."""
+        return not any(result and result.state == "done" for _, result in self.calls)
 
 
 def action_page(action_id: str) -> ResponseReturnValue:
@@ -29,7 +49,34 @@ def record_page(action_id: str) -> ResponseReturnValue:
     record = actions.get(house().engine, action_id)
     if record is None:
         abort(404)
-    return render_template("action.html", record=record, can_rest=actions.rest(record) is not None)
+    parts = _parts(record)
+    return render_template(
+        "action.html",
+        record=record,
+        parts=parts,
+        can_rest=actions.rest(record) is not None,
+        again=_again(record, parts),
+    )
+
+
+def _parts(record: ActionRecord) -> list[Part]:
+    by_resource: dict[str, list[tuple[dict[str, Any], Result | None]]] = {}
+    for call, result in zip(record.calls, record.results, strict=True):
+        by_resource.setdefault(call.get("of", ""), []).append((call, result))
+    found = []
+    for of, calls in by_resource.items():
+        kind = kind_of(of) if of else ""
+        row = house().inventory.get(kind, of) if kind else None
+        found.append(Part(of, kind, row.name if row else "", calls))
+    return found
+
+
+def _again(record: ActionRecord, parts: list[Part]) -> str:
+    """The form for the resources of which nothing was done; empty if that is not all there is."""
+    left = [part for part in parts if any(not r or r.state != "done" for _, r in part.calls)]
+    if record.state != "failed" or not all(part.of and part.untouched for part in left):
+        return ""
+    return f"{record.path}?{urlencode([('id', part.of) for part in left])}"
 
 
 def do_rest(action_id: str) -> ResponseReturnValue:
@@ -44,9 +91,10 @@ def do_rest(action_id: str) -> ResponseReturnValue:
     if not actions.begin(services.engine, token, actor(), plan, record.path):
         return redirect(url_for("action", action_id=token))
     try:
-        carry_out(services, token, plan)
-    except PlanFailed as failure:
-        raise failure.error from failure
+        # it is part of what was confirmed when the form was sent
+        carry_out(services, token, plan, confirmed=True)
+    except PlanFailed:
+        return redirect(url_for("action", action_id=token), 303)
     slug = record.path.split("/")[1]
     actions.end(services.engine, token, f"{plan.title}: the rest is done.", f"/{slug}")
     flash(f"{plan.title}: the rest is done.", "success")

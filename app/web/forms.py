@@ -255,7 +255,7 @@ class _Page:
             form.begin(self.desk)
             if not actions.begin(services.engine, token, actor(), plan, request.path):
                 return redirect(url_for("action", action_id=token))
-            answers = carry_out(services, token, plan)
+            answers = carry_out(services, token, plan, self.action.danger)
             done = form.finish(self.desk, answers)
         except WatchError as error:
             field = error.field if error.field in form else form.sections[0].fields[0]
@@ -270,8 +270,12 @@ class _Page:
 
     def _failed(self, form: ActionForm, failure: PlanFailed) -> ResponseReturnValue:
         error = failure.error
+        if failure.several:
+            spared = tuple(row for row in self.desk.rows if failure.spared(row.id))
+            form.fail(replace(self.desk, rows=spared), True)
+            return redirect(url_for("action", action_id=form.client_token.data), 303)
         form.fail(self.desk, not error.may_have_happened)
-        form.keep(self.desk, list(failure.done))
+        form.keep(self.desk, failure.done)
         rest = _rest(form.client_token.data or "")
         if not error.may_have_happened:
             # else it keeps its token, by which a repeat of what may have been done finds it

@@ -134,7 +134,7 @@ def _ec2(text: Callable[[], str]) -> list[Call]:
         instances.start_instances(REGION, [text()]),
         instances.stop_instances(REGION, [text(), text()]),
         instances.reboot_instances(REGION, [text(), "i-1"]),
-        instances.terminate_instances(REGION, ["i-1", "i-2"]),
+        instances.terminate_instance(REGION, "i-1"),
         instances.set_protection(REGION, text(), True),
         instances.set_protection(REGION, text(), False),
         images.create_image(REGION, text(), _name(text), text(), True, _tags(text)),

@@ -184,7 +184,7 @@ def test_a_check_says_what_aws_would_do(
 def test_an_emulator_that_ignores_dry_run_is_sent_nothing_that_changes_anything(
     elsewhere: Clients, recorder: Recorder
 ) -> None:
-    call = instances.terminate_instances(REGION, ["i-1"])
+    call = instances.terminate_instance(REGION, "i-1")
     for _ in range(2):
         result = check(call, elsewhere)
         assert (result.call, result.verdict) == (call, "unknown")
@@ -194,7 +194,7 @@ def test_an_emulator_that_ignores_dry_run_is_sent_nothing_that_changes_anything(
 
 def test_an_emulator_that_honours_dry_run_is_asked(elsewhere: Clients, recorder: Recorder) -> None:
     recorder.answer = dry("DryRunOperation")
-    assert check(instances.terminate_instances(REGION, ["i-1"]), elsewhere).verdict == "allowed"
+    assert check(instances.terminate_instance(REGION, "i-1"), elsewhere).verdict == "allowed"
     assert operations(recorder) == ["DescribeInstances", "TerminateInstances"]
 
 

@@ -297,7 +297,7 @@ def test_a_check_changes_nothing(effects: dict[str, dict[str, Any]], clients: Cl
         instances.stop_instances(region, [instance]),
         instances.reboot_instances(region, [instance]),
         instances.set_protection(region, instance, True),
-        instances.terminate_instances(region, [instance]),
+        instances.terminate_instance(region, instance),
         images.create_image(region, instance, "another", "", True, {}),
         images.deregister_image(region, image["ImageId"]),
         volumes.create_volume(region, new),
