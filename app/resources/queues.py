@@ -161,7 +161,7 @@ QUEUE = Resource(
     actions=(
         Action("new", "Create queue", CreateQueueForm, on="none"),
         Action("hear", "Hurry the poll by events", HearForm, on="none", listed=False),
-        Action("unhear", "Stop hearing events", UnhearForm, on="none", listed=False),
+        Action("unhear", "Stop hearing events", UnhearForm, on="none", danger=True, listed=False),
         Action(
             "messages", "Look at messages", link=lambda row: page_of("queues", row.id) + "/messages"
         ),

@@ -206,7 +206,9 @@ TOPIC = Resource(
         Action("permit", "Let it send to a queue", PermitForm),
         Action("confirm", "Confirm a subscription", ConfirmForm),
         Action("publish", "Publish a message", PublishForm),
-        Action("unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe),
+        Action(
+            "unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe, danger=True
+        ),
         Action("tags", "Edit tags", TopicTagsForm),
         Action("delete", "Delete", DeleteTopicForm, on="many", danger=True),
     ),

@@ -78,7 +78,7 @@ def delete(resource_id: str) -> ResponseReturnValue:
     token = str(uuid.uuid4())  # deleting a message twice does no harm
     actions.begin(house().engine, token, actor(), plan, request.path)
     try:
-        carry_out(house(), token, plan)
+        carry_out(house(), token, plan, confirmed=True)
     except PlanFailed as failure:
         raise failure.error from failure
     actions.end(house().engine, token, "The message is deleted.", request.path)

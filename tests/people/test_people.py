@@ -59,7 +59,7 @@ def test_a_form_that_failed_may_be_sent_again_to_another_process_once(
     engines: list[Engine],
 ) -> None:
     assert actions.begin(engines[0], "t-1", "me", PLAN, "/instances")
-    actions.fail(engines[0], "t-1", AwsError("other", "Oops", "It did not work."))
+    actions.fail(engines[0], "t-1", [actions.failure(AwsError("other", "Oops", "No."))])
     told = by_each(engines, lambda engine: actions.begin(engine, "t-1", "me", PLAN, "/instances"))
     assert told.count(True) == 1
     actions.end(engines[1], "t-1", "Stopped.", "/instances")
