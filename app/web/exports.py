@@ -19,7 +19,7 @@ from app.resources.spec import Resource, Row
 from app.web.context import house
 
 _TOGETHER = 200  # rows
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_json(kind: str) -> ResponseReturnValue:
@@ -114,7 +114,7 @@ def csv_cell(value: Any) -> str:
         return str(value)
     text = " ".join(value) if isinstance(value, list) else str(value)
     # a spreadsheet would run a cell that begins like a formula
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def register(app: Flask) -> None:

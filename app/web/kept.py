@@ -50,6 +50,8 @@ def as_text(pairs: Pairs) -> str:
 def pairs_of(text: str) -> Pairs:
     """What ``as_text`` wrote; empty for anything else."""
     try:
-        return [(str(name), str(value)) for name, value in json.loads(text)]
-    except (ValueError, TypeError):
+        pairs = [(str(name), str(value)) for name, value in json.loads(text)]
+        "".join(name + value for name, value in pairs).encode()  # else no page could show them
+    except (ValueError, TypeError, RecursionError):
         return []
+    return pairs

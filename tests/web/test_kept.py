@@ -1,0 +1,47 @@
+"""Forms that are kept through signing in: what comes back is somebody else's text."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.web.kept import as_text, local, pairs_of
+from tests.hostile import ALL, NESTED, PATHS, SURROGATES
+
+
+def test_fields_come_back_as_they_were() -> None:
+    pairs = [(name, text) for name, text in ALL.items()]
+    assert pairs_of(as_text(pairs)) == pairs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *NESTED.values(),
+        *(as_text([("a", text)]) for text in SURROGATES.values()),
+        "",
+        "1",
+        "null",
+        '{"a": 1}',
+        "[[1, 2, 3]]",
+        "not JSON",
+    ],
+)
+def test_what_is_no_kept_form_is_none(text: str) -> None:
+    assert pairs_of(text) == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *PATHS.values(),
+        "javascript:alert(1)",
+        "//hurt.example",
+        "/\\hurt.example",
+        "\\\\hurt.example",
+        "https:/hurt.example",
+        " //hurt.example",
+        "",
+    ],
+)
+def test_after_signing_in_nobody_is_led_away(target: str) -> None:
+    assert local(target) == "/"
