@@ -22,6 +22,7 @@ from app.web import acting, may
 from app.web.acting import NotPermitted
 from app.web.context import actor, house, person
 from app.web.finding import find, unknown
+from app.web.kept import local
 from app.web.perform import PlanFailed, carry_out
 
 MOST_ROWS = 250
@@ -159,7 +160,7 @@ def _values(
         "action": action,
         "form": form,
         "rows": rows,
-        "cancel": cancel if cancel.startswith("/") and not cancel.startswith("//") else "",
+        "cancel": cancel if local(cancel) == cancel else "",
     }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from app.web.kept import as_text, local, pairs_of
-from tests.hostile import ALL, NESTED, PATHS, SURROGATES
+from tests.hostile import ALL, NESTED, PATHS, SURROGATES, hurt_in
+from tests.web.browser import Browser
 
 
 def test_fields_come_back_as_they_were() -> None:
@@ -45,3 +48,10 @@ def test_what_is_no_kept_form_is_none(text: str) -> None:
 )
 def test_after_signing_in_nobody_is_led_away(target: str) -> None:
     assert local(target) == "/"
+
+
+@pytest.mark.parametrize("target", ["/\\hurt.example", "/\t/hurt.example", "//hurt.example"])
+def test_cancel_leads_to_no_other_console(visitor: Browser, target: str) -> None:
+    page = visitor.open(f"/topics/new?back={quote(target)}")
+    assert page.status == 200
+    assert hurt_in(page.html) == []
