@@ -1,6 +1,6 @@
 # `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run link test lint bench torture screenshots reset lock audit clean
+.PHONY: help setup setup-dev run link test lint bench torture fuzz screenshots reset lock audit clean
 
 # The Python that makes the virtual environment; everything else runs in that.
 PYTHON ?= python3
@@ -41,6 +41,9 @@ bench: setup-dev ## measure list pages, page weight and API calls
 torture: setup-dev ## kill a thousand processes on each database, and worse; count what was published
 	@$(BIN)/python -m scripts.postgres
 	@$(BIN)/python -m tests.torture
+
+fuzz: setup-dev ## send 20,000 requests that no browser would send; none may break anything
+	@$(BIN)/python -m tests.fuzz
 
 screenshots: setup-dev ## take the README's screenshots
 	@$(BIN)/python -m scripts.chromium

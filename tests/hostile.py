@@ -1,4 +1,4 @@
-"""Text that means harm, wherever it is typed or comes from; what of it must never work is *hurt*."""
+"""Text that means harm, wherever it stands; what of it must never work is called *hurt*."""
 
 from __future__ import annotations
 

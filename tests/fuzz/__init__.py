@@ -1,1 +1,1 @@
-"""Requests by the thousand that no browser would send; the console answers each, and never by 500."""
+"""Requests by the thousand that no browser would send; each is answered, none by a 500."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes, urlencode, urlsplit
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from tests import hostile
 from tests.fuzz.judge import faults
@@ -16,7 +18,19 @@ from tests.fuzz.raw import FORM, Answer, Client, Request
 from tests.fuzz.surface import Form, Surface, read
 
 TEXTS = [*hostile.ALL.values(), *hostile.SURROGATES.values(), ""]
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get", "É")
+METHODS = (
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "PATCH",
+    "OPTIONS",
+    "TRACE",
+    "PROPFIND",
+    "get",
+    "É",
+)
 HEADERS = (
     "Host", "Origin", "Referer", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host",
     "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded", "X-Real-IP", "X-HTTP-Method-Override",
@@ -54,6 +68,8 @@ class Figures:
     routes: dict[str, Counter[int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     different: Counter[str] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    missed: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -70,10 +86,11 @@ class Fuzzer:
     """Sends requests that a seed determines, as each of some people in turn."""
 
     def __init__(self, app: Flask, people: list[Somebody], seed: int) -> None:
+        self.app = app
         self.seed = seed
         self.people = people
         self.surface = Surface(app)
-        self.figures = Figures()
+        self.figures = Figures(missed=sorted({rule.endpoint for rule in self.surface.rules}))
         self.chance = random.Random(seed)
         self.number = 0
 
@@ -100,7 +117,9 @@ class Fuzzer:
         found = [form for form in read(page.text)[0] if form.method == "POST"]
         if not found:
             return
-        form = self.chance.choice(found)
+        # the form that signs out is on every page
+        weights = [1 if form.action == "/logout" else 30 for form in found]
+        form = self.chance.choices(found, weights)[0]
         target = form.action or address
         for _ in range(self.chance.randint(1, 3)):
             body = self.encoded(self.filled(form))
@@ -116,7 +135,9 @@ class Fuzzer:
         pairs = [pair.partition("=")[::2] for pair in given.split("&") if pair]
         names = [*PARAMETERS, *(name for name, _ in pairs), self.text()]
         for _ in range(self.chance.randint(1, 4)):
-            pairs.insert(self.chance.randint(0, len(pairs)), (self.chance.choice(names), self.query()))
+            pairs.insert(
+                self.chance.randint(0, len(pairs)), (self.chance.choice(names), self.query())
+            )
         query = "&".join(f"{_quoted(name)}={value}" for name, value in pairs)
         request = _plain("GET", path)
         if self.chance.random() < 0.25:
@@ -156,12 +177,14 @@ class Fuzzer:
                 b"&".join(b"a%d=1" % each for each in range(self.chance.choice((999, 30_000)))),
                 self.encoded([(self.text(), self.text()) for _ in range(5)]),
                 self.text().encode("utf-8", "surrogatepass"),
-                b'--x\r\nContent-Disposition: form-data; name="a"; filename="../b"\r\n\r\nc\r\n--x--',
+                b'--x\r\nContent-Disposition: form-data; name="a"; filename="../b"\r\n\r\nc',
                 b"--x\r\nContent-Disposition: form-data\r\n\r\n" + b"--x\r\n" * 2000,
             )
         )
         request = _plain("POST", address, body)
-        kind = self.chance.choice((FORM, self.chance.choice(VALUES), "multipart/form-data; boundary=x"))
+        kind = self.chance.choice(
+            (FORM, self.chance.choice(VALUES), "multipart/form-data; boundary=x")
+        )
         self.send("bodies", request.having("Content-Type", kind), who)
 
     # parts of requests
@@ -229,10 +252,10 @@ class Fuzzer:
         """Fields as a body; lone surrogates as browsers never send them."""
         return urlencode(fields, errors="surrogatepass").encode()
 
-    def _reading(self):
+    def _reading(self) -> Rule:
         return self.chance.choice([r for r in self.surface.rules if "GET" in (r.methods or ())])
 
-    def _with_pages(self):
+    def _with_pages(self) -> list[Rule]:
         """Routes that pages are at; those that forms are at twice."""
         found = [rule for rule in self.surface.rules if "GET" in (rule.methods or ())]
         return found + [rule for rule in found if "POST" in (rule.methods or ())] * 2
@@ -245,12 +268,16 @@ class Fuzzer:
         answer = who.client.send(request)
         self.figures.statuses[answer.status] += 1
         self.figures.kinds[kind] += 1
-        endpoint = self.surface.endpoint(_quoted(request.path.encode("latin-1", "replace")))
+        self.figures.roles[who.role] += 1
+        path = _quoted(request.path.encode("latin-1", "replace"))
+        endpoint = self.surface.endpoint(path, request.method)
         if endpoint:
             self.figures.routes.setdefault(endpoint, Counter())[answer.status] += 1
+        if endpoint in self.figures.missed:
+            self.figures.missed.remove(endpoint)
         wrong = faults(request, answer)
         if wrong:
-            self._failed(kind, request, who, answer, wrong)
+            self._failed(f"{kind}, as {who.role}", request, endpoint, answer, wrong)
         if answer.is_html and answer.status == 200:
             for link in read(answer.text)[1]:
                 self.surface.learn(link, self.chance)
@@ -261,21 +288,16 @@ class Fuzzer:
         return answer
 
     def _failed(
-        self, kind: str, request: Request, who: Somebody, answer: Answer, wrong: list[str]
+        self, kind: str, request: Request, endpoint: str | None, answer: Answer, wrong: list[str]
     ) -> None:
         what = "; ".join(wrong)
-        where = ""
-        if answer.fault is not None:
-            import traceback
-
-            where = "".join(traceback.format_exception(answer.fault)[-6:])
-        key = f"{self.surface.endpoint(_quoted(request.path.encode('latin-1', 'replace')))} {what[:120]}"
+        key = f"{endpoint} {what[:120]}"
         self.figures.different[key] += 1
-        if self.figures.different[key] == 1:
-            self.figures.failures.append(
-                f"seed {self.seed}, request {self.number} ({kind}, as {who.role}): {what}\n"
-                f"{request}\n{where}"
-            )
+        if self.figures.different[key] > 1:
+            return
+        where = traceback.format_exception(answer.fault)[-6:] if answer.fault else []
+        told = f"seed {self.seed}, request {self.number} ({kind}): {what}\n{request}\n"
+        self.figures.failures.append(told + "".join(where))
 
 
 _NO_BREAKS = {ord("\r"): None, ord("\n"): None, 0: None}

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, IntegerConverter, Rule
 
 KEPT = 12  # addresses of each route
 
@@ -125,12 +125,12 @@ class Surface:
         else:
             kept[chance.randrange(KEPT)] = address
 
-    def endpoint(self, path: str) -> str | None:
-        """The route of a path, whatever the method; None if there is none."""
+    def endpoint(self, path: str, method: str = "GET") -> str | None:
+        """The route of a path by its method, or else by another; None if there is none."""
         decoded = unquote_to_bytes(path).decode("utf-8", "replace")
-        for method in ("GET", "POST"):
+        for each in (method, "GET", "POST"):
             try:
-                return str(self._map.match(decoded, method)[0])
+                return str(self._map.match(decoded, each)[0])
             except HTTPException:
                 continue
         return None
@@ -150,8 +150,8 @@ class Surface:
 
 def _plausible(rule: Rule, name: str) -> object:
     converter = rule._converters[name]
-    if type(converter).__name__ == "IntegerConverter":
+    if isinstance(converter, IntegerConverter):
         return 1
-    if type(converter).__name__ == "AnyConverter":
+    if isinstance(converter, AnyConverter):
         return sorted(converter.items)[0]
     return "hurt"
