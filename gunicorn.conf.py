@@ -5,7 +5,6 @@ The settings (ENCANTE_BIND, ENCANTE_PORT, ENCANTE_THREADS) come from app/setting
 
 import ctypes
 import gc
-import os
 import signal
 import sys
 import time
@@ -32,8 +31,8 @@ keepalive = 30
 graceful_timeout = 15
 # The worker's heartbeat is a file that is touched; on a slow disk that could stall it.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-# Nobody's X-Forwarded-* headers are believed unless gunicorn's own variable names the proxy.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+# Whose X-Forwarded-* headers are believed is ENCANTE_TRUSTED_PROXIES's to say (app/web/wire.py).
+forwarded_allow_ips = ""
 # The control socket would let every process of this user drive the server.
 control_socket_disable = True
 # The application logs its requests itself; of gunicorn only what is wrong is of interest.

@@ -212,7 +212,8 @@ class Person:
         cookies = "; ".join(f"{name}={text}" for name, text in self._cookies.items())
         connection = http.client.HTTPConnection(self._host, timeout=60)
         try:
-            connection.request(how, path, body, headers | {"Cookie": cookies})
+            origin = {"Origin": f"http://{self._host}"}
+            connection.request(how, path, body, headers | origin | {"Cookie": cookies})
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:

@@ -1,8 +1,6 @@
-"""Who gets in, and where to: the Host header, signing in, sessions that have ended, roles."""
+"""Who gets in, and where to: signing in, sessions that have ended, roles."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from flask import Flask, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -16,26 +14,6 @@ from app.web.kept import as_text, came_from, can_be_opened, kept_form, local
 
 # No page of these depends on who it is, so the database is not asked.
 _NOBODYS = {"static", "metrics", *health.PROBES}
-
-
-def _check_host() -> ResponseReturnValue | None:
-    if request.endpoint in health.PROBES or (request.endpoint == "metrics" and health.has_token()):
-        return None  # by address, from whoever looks after this process; no page could do that
-    # a page on the internet whose name is made to point at this machine must not get an answer
-    try:
-        name = urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        name = ""
-    allowed = {host.strip("[]").lower() for host in house().settings.hosts}
-    if name.lower() in allowed:
-        return None
-    return page(
-        421,
-        "This is not Encante's name",
-        f"The request was addressed to {request.host[:100]!r}, which this console does not "
-        "answer to.",
-        "Open it as 127.0.0.1, or name further hosts in ENCANTE_ALLOWED_HOSTS.",
-    )
 
 
 def _meet() -> None:
@@ -103,7 +81,6 @@ def logout() -> ResponseReturnValue:
 
 def register(app: Flask) -> None:
     """Put the gate before every request."""
-    app.before_request(_check_host)
     app.before_request(_meet)
     app.after_request(entry.note_seen)
     app.before_request(_check_session)

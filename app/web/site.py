@@ -45,6 +45,7 @@ from app.web import (
     troubles,
     views,
     watches,
+    wire,
     wording,
 )
 from app.web.timing import Timed
@@ -88,7 +89,8 @@ def make_flask(house: House) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
     recording.register(app)
-    gate.register(app)  # first: nothing is answered to whom it does not concern
+    wire.register(app)  # first: nothing is answered to whom it does not concern
+    gate.register(app)
     CSRFProtect(app)
     Compress(app)
     Htmx(app)
@@ -122,7 +124,7 @@ def make_flask(house: House) -> Flask:
         details,
     ):
         module.register(app)
-    app.wsgi_app = turns.around(Timed(app.wsgi_app))  # type: ignore[method-assign]
+    app.wsgi_app = turns.around(Timed(wire.Forwarded(app.wsgi_app, settings)))  # type: ignore[method-assign]
     return app
 
 
