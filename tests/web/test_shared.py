@@ -32,9 +32,10 @@ def consoles(aws: Aws, postgresql_url: str, tmp_path: Path) -> Iterator[tuple[Br
     first.wait()
     second = Browser(create_app(settings), signed_in=False)
     first.open("/volumes/new")  # the session gets what guards its forms with the first of them
-    cookie = first._client.get_cookie(first.app.config["SESSION_COOKIE_NAME"])
-    assert cookie is not None
-    second._client.set_cookie(cookie.key, cookie.value)
+    for name in (settings.cookie(), settings.cookie("session")):
+        cookie = first._client.get_cookie(name)
+        assert cookie is not None
+        second._client.set_cookie(cookie.key, cookie.value)
     yield first, second
     assert not settings.data.exists(), "all that they share is in the database"
     for browser in (first, second):
