@@ -49,6 +49,8 @@ _NEEDS: dict[str, Need] = {
     "queue_message_delete": "operator",
     "watch_cancel": "operator",
     "watches_cancel": "operator",
+    # who did what
+    **dict.fromkeys(("audit", "audit_csv", "audit_json", "audit_record"), "admin"),
     # rules and settings
     "events": "admin",
     "events_forget": "admin",

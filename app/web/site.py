@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.web import (
     actions,
     activity,
+    audit,
     context,
     details,
     draw,
@@ -120,6 +121,7 @@ def make_flask(house: House) -> Flask:
         views,
         lists,
         activity,
+        audit,
         gone,
         details,
     ):
