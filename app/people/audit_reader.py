@@ -17,7 +17,6 @@ OPEN = "open"  # an outcome: no end is recorded
 UNDER_WAY = timedelta(minutes=5)  # for so long a call without an end may still be made
 _BEGUN = audit.alias("begun")
 _ENDED = audit.alias("ended")
-_OUTCOME = func.coalesce(_ENDED.c.outcome, _BEGUN.c.outcome)
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,8 @@ def _conditions(query: AuditQuery) -> Iterable[ColumnElement[bool]]:
     if query.outcome == OPEN:
         yield and_(_BEGUN.c.phase == "begun", _ENDED.c.seq.is_(None))
     elif query.outcome:
-        yield query.outcome == _OUTCOME
+        became = func.coalesce(_ENDED.c.outcome, _BEGUN.c.outcome)
+        yield became == query.outcome
     if query.kind or query.of:
         yield _about(query.kind, query.of)
     if query.text:

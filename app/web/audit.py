@@ -259,8 +259,7 @@ def of_resource(kind: str, resource_id: str) -> list[dict[str, Any]]:
 
 
 def register(app: Flask) -> None:
-    """The log, its records, its exports, and what stands on the pages of resources."""
-    app.jinja_env.globals["deeds_of"] = of_resource
+    """The log, its records, its exports."""
     app.add_url_rule("/audit", "audit", audit_page)
     app.add_url_rule("/audit/<int:seq>", "audit_record", record_page)
     app.add_url_rule("/audit.json", "audit_json", as_json)

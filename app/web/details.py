@@ -13,11 +13,12 @@ from flask.typing import ResponseReturnValue
 from app.inventory.query import Failure
 from app.inventory.related import Related, related
 from app.inventory.timeline import Change
+from app.people import audit_reader
 from app.resources import RESOURCES
 from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
 from app.watches.views import WatchView
-from app.web import expected, polls
+from app.web import audit, expected, polls
 from app.web.context import house, name_rows
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
@@ -56,7 +57,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
     services = house()
     watches = services.watches.of_resource(row.id, WATCHES + 1)
     part = part_of(row)
-    around = polls.digest(_around(resource, row, watches), part)
+    around = polls.digest(_around(resource, row, watches), part, audit_reader.head(services.engine))
     if same := polls.same_around(around):
         return same
     ties = related(services.inventory, RESOURCES, row)
@@ -64,7 +65,8 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
     failure = _failure(row)
     due = expected.of_rows([row]).get(row.id)
     words = {watch.id: expected.in_words(expected.of_watch(watch)) for watch in watches}
-    more = [expected.in_words(due), words, part]
+    deeds = audit.of_resource(row.kind, row.id)
+    more = [expected.in_words(due), words, part, [repr(each) for each in deeds]]
     shown = _shown(row, ties, watches, changes, failure, more)
     if same := polls.same_shown(around, shown):
         return same
@@ -85,6 +87,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
         watches=watches[:WATCHES],
         all_watches=link("/watches", of=row.id) if len(watches) > WATCHES else "",
         watch_words=words,
+        deeds=deeds,
         tags=row.tags,
         told=tell(changes[:TOLD]),
         older=_older(row, changes),
