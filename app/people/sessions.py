@@ -23,8 +23,9 @@ from sqlalchemy import (
     update,
 )
 
-from app.people.tables import grants, sessions, users
-from app.people.who import OWNER, Grant, Limits, Method, Person
+from app.people import grants
+from app.people.tables import sessions, users
+from app.people.who import OWNER, Grant, Method, Person
 from app.settings import Settings
 
 SEEN_EVERY = timedelta(minutes=1)  # how often at most it is written down that one was used
@@ -38,14 +39,13 @@ class Ends:
     """How long sessions last at most, unused and in all.
 
     ``links``: whether start links count; whoever opened one has no idle end.
-    ``admin_group``: whoever is in this group of ``issuer``'s is an admin.
+    ``admin_group``: whoever is in this group of the OpenID provider's is an admin.
     """
 
     idle: timedelta
     absolute: timedelta
     links: bool = True
     admin_group: str = ""
-    issuer: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Ends:
@@ -55,7 +55,6 @@ class Ends:
             timedelta(hours=settings.session_hours),
             settings.loopback,
             settings.oidc_admin_group,
-            settings.oidc_issuer,
         )
 
 
@@ -133,15 +132,10 @@ def renew(connection: Connection, token: str, ends: Ends, at: datetime) -> str |
 def find(engine: Engine, token: str, ends: Ends, at: datetime) -> Found | None:
     """Whose session it is; None if there is none, or it has ended."""
     with engine.connect().execution_options(reading=True) as connection:
-        rows = connection.execute(_FOUND, {"digest": digest(token)}).mappings().all()
-        if not rows or not _goes_on(rows[0], ends, at):
+        row = connection.execute(_FOUND, {"digest": digest(token)}).mappings().one_or_none()
+        if row is None or not _goes_on(row, ends, at):
             return None
-        first = rows[0]
-        held = [_grant(row) for row in rows if row["grant_id"]]
-        if first["groups"]:
-            theirs = select(*_GRANT).where(grants.c.group.in_(first["groups"]))
-            held += [_grant(row) for row in connection.execute(theirs).mappings()]
-    return Found(_person(first, held, ends), first["seen_at"])
+        return Found(_person(connection, row, ends), row["seen_at"])
 
 
 def whose(engine: Engine, token: str) -> str | None:
@@ -216,18 +210,6 @@ def sweep(connection: Connection, at: datetime) -> None:
     )
 
 
-_GRANT = (
-    grants.c.id.label("grant_id"),
-    grants.c.group,
-    grants.c.role,
-    grants.c.accounts,
-    grants.c.regions,
-    grants.c.tag_key,
-    grants.c.tag_value,
-    grants.c.aws_role,
-)
-
-
 _FOUND = (
     select(
         sessions.c.handle,
@@ -240,15 +222,9 @@ _FOUND = (
         users.c.name,
         users.c.full_name,
         users.c.groups,
-        users.c.issuer,
         users.c.disabled_at,
-        *_GRANT,
     )
-    .select_from(
-        sessions.outerjoin(users, sessions.c.user_id == users.c.id).outerjoin(
-            grants, grants.c.user_id == users.c.id
-        )
-    )
+    .select_from(sessions.outerjoin(users, sessions.c.user_id == users.c.id))
     .where(sessions.c.digest == bindparam("digest"))
 )
 
@@ -265,25 +241,9 @@ def _lasts(row: RowMapping, ends: Ends, at: datetime) -> bool:
     return bool(at - row["seen_at"] < ends.idle)
 
 
-def _grant(row: RowMapping) -> Grant:
-    limits = Limits(tuple(row["accounts"]), tuple(row["regions"]), row["tag_key"], row["tag_value"])
-    return Grant(row["role"], limits, row["aws_role"], row["group"] or "", row["grant_id"])
-
-
-def _person(row: RowMapping, held: list[Grant], ends: Ends) -> Person:
+def _person(connection: Connection, row: RowMapping, ends: Ends) -> Person:
+    how = (row["method"], row["handle"], row["signed_in_at"])
     if row["user_id"] is None:
-        return Person(
-            OWNER, OWNER, (Grant("admin"),), row["method"], row["handle"], row["signed_in_at"]
-        )
-    groups = row["groups"] if row["issuer"] == ends.issuer else ()
-    if ends.admin_group and ends.admin_group in groups:
-        held = [*held, Grant("admin", group=ends.admin_group)]
-    return Person(
-        row["user_id"],
-        row["name"],
-        tuple(held),
-        row["method"],
-        row["handle"],
-        row["signed_in_at"],
-        row["full_name"],
-    )
+        return Person(OWNER, OWNER, (Grant("admin"),), *how)
+    held = grants.held(connection, row["user_id"], row["groups"], ends.admin_group)
+    return Person(row["user_id"], row["name"], held, *how, full_name=row["full_name"])
