@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from flask import Response, g, make_response, redirect, render_template, request, session
+from flask import (
+    Response,
+    after_this_request,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 from flask.typing import ResponseReturnValue
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 
 from app.db import DATABASE_FAULTS, now
 from app.people import audit, sessions
@@ -43,22 +53,26 @@ def meet() -> None:
     g.person = found.person
     polls = "HX-Request" in request.headers and "HX-PTag" in request.headers
     often = min(sessions.SEEN_EVERY, ends().idle / 4)
-    g.seen = not polls and now() - found.seen_at >= often
+    if not polls and now() - found.seen_at >= often:
+        engine = house().engine
+        afterwards(lambda: _write_seen(engine, sent))
 
 
-def note_seen(response: Response) -> Response:
-    """Once the answer is on its way, so that no page waits for those who write."""
-    if g.get("seen"):
-        engine, sent = house().engine, token()
+def _write_seen(engine: Engine, sent: str) -> None:
+    # when the answer is gone: no page waits for those who write
+    try:
+        sessions.seen(engine, sent, now())
+    except DATABASE_FAULTS as error:
+        log.warning("a session's use is not written down", reason=str(error).partition("\n")[0])
 
-        def write() -> None:
-            try:
-                sessions.seen(engine, sent, now())
-            except DATABASE_FAULTS as error:
-                log.warning("a session's use is not written down", reason=str(error)[:200])
 
-        response.call_on_close(write)
-    return response
+def afterwards(deed: Callable[[], None]) -> None:
+    """Have something done once the answer to this request is gone."""
+
+    @after_this_request
+    def _later(response: Response) -> Response:
+        response.call_on_close(deed)
+        return response
 
 
 def welcome(user_id: str, method: Method, target: str, resume: str = "") -> ResponseReturnValue:

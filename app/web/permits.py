@@ -14,10 +14,15 @@ Need = Literal["open", "signed-in"] | Role
 _NEEDS: dict[str, Need] = {
     "static": "open",
     "login": "open",
-    "login_form": "open",
+    "invitation": "open",  # asks for its token itself
     "metrics": "open",  # asks for its token itself
     **dict.fromkeys(health.PROBES, "open"),
     "logout": "signed-in",
+    "again": "signed-in",
+    "me": "signed-in",
+    "me_password": "signed-in",
+    "me_session_end": "signed-in",
+    "me_sessions_end": "signed-in",
     # what a person keeps for themselves
     "preferences": "viewer",
     "view": "viewer",
