@@ -150,6 +150,15 @@ class Browser:
             token, _ = sessions.start(connection, user_id, "password", ends, now())
         self._client.set_cookie(settings.cookie("session"), token, domain="localhost")
 
+    def cookie(self, name: str) -> str:
+        """What the browser has kept under that name; empty: nothing."""
+        kept = self._client.get_cookie(name, "127.0.0.1") or self._client.get_cookie(name)
+        return kept.value if kept else ""
+
+    def take_cookie(self, name: str, value: str) -> None:
+        """Put a cookie into the browser that it was not given."""
+        self._client.set_cookie(name, value)
+
     def open(self, path: str, **headers: str) -> Page:
         """GET a page."""
         return self._page(self._client.get(path, headers=_headers(headers)), path)
