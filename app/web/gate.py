@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
-from app.web import entry, health, permits, sign_in
+from app.web import entry, health, permits, roles, sign_in
 from app.web.context import visitor
-from app.web.errors import page
 from app.web.kept import as_text, came_from, can_be_opened, kept_form
 
 # No page of these depends on who it is, so the database is not asked.
@@ -35,15 +34,8 @@ def _check_session() -> ResponseReturnValue | None:
     return sign_in.ask(reason, target, as_text(kept_form()))
 
 
-def _check_role() -> ResponseReturnValue | None:
-    if request.endpoint is None or permits.allowed(request.endpoint, visitor()):
-        return None  # what is no page is told to be none
-    need = permits.need_of(request.endpoint) or "nobody"
-    return page(403, "This is not yours to do", f"It needs the role {need}.", "Ask an admin.")
-
-
 def register(app: Flask) -> None:
     """Put the gate before every request."""
     app.before_request(_meet)
     app.before_request(_check_session)
-    app.before_request(_check_role)
+    app.before_request(roles.check)

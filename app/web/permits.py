@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app.people.who import Person, Role
+from app.people.who import EVERYTHING, ROLES, Person, Role
 from app.resources import RESOURCES
 from app.web import health
 
@@ -68,6 +68,9 @@ _NEEDS: dict[str, Need] = {
     "wording": "admin",
 }
 _PAGES = ("list", "csv", "json", "detail", "gone")  # of each kind
+# What needs more than a viewer and only shows: it is there while the console is read only, too.
+_SHOWN = {"action", "action_record", "events"}
+READ_ONLY = "This console is read only (ENCANTE_READ_ONLY): nothing can be changed by it."
 
 
 def need_of(endpoint: str | None) -> Need | None:
@@ -75,12 +78,32 @@ def need_of(endpoint: str | None) -> Need | None:
     return _ALL.get(endpoint or "")
 
 
-def allowed(endpoint: str | None, person: Person | None) -> bool:
-    """Whether somebody may use a route (with what their role is narrowed to, not looked at)."""
+def acts(endpoint: str) -> bool:
+    """Whether a route is there to change something that is not a person's own."""
+    return need_of(endpoint) in {"operator", "admin", None} and endpoint not in _SHOWN
+
+
+def refusal(endpoint: str, person: Person, read_only: bool) -> str | None:
+    """Why somebody who is signed in may not use a route, in a sentence; None: they may.
+
+    What their role is narrowed to is not looked at.
+    """
     need = need_of(endpoint)
-    if need is None or need == "open" or person is None:
-        return need == "open"
-    return need == "signed-in" or person.may(need)
+    if need is None:
+        return "No rule says who may do this, so nobody may."
+    if need == "open" or need == "signed-in":
+        return None
+    if not person.grants:
+        return "You have no role here yet."
+    if not person.may(need):
+        return f"This needs the role {need}; yours is {_highest(person)}."
+    return READ_ONLY if read_only and acts(endpoint) else None
+
+
+def _highest(person: Person) -> str:
+    role = next(role for role in reversed(ROLES) if person.may(role))
+    narrowed = "; ".join(map(str, person.limits(role)))
+    return role if EVERYTHING in person.limits(role) else f"{role}, narrowed to {narrowed}"
 
 
 def _of_kinds() -> dict[str, Need]:

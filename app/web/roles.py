@@ -1,0 +1,61 @@
+"""What the role of whoever asks lets them do: looked at before every request, told in pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+
+from app.resources.spec import Action, Resource
+from app.web import permits, recording
+from app.web.context import house, person, visitor
+from app.web.errors import page
+
+ADVICE = "An admin of this console can give you another role."
+
+
+def check() -> ResponseReturnValue | None:
+    """Before every request of somebody who is signed in: the page that says why they may not.
+
+    Who is not signed in has been asked to; what is no page is left to be told to be none.
+    """
+    who = visitor()
+    if request.endpoint is None or who is None:
+        return None
+    why = permits.refusal(request.endpoint, who, house().settings.read_only)
+    if why is None:
+        return None
+    recording.refused(f"{request.method} {request.path}", "role", why)
+    advice = "" if why == permits.READ_ONLY else ADVICE
+    return page(403, "This is not yours to do", why, advice)
+
+
+def why_not(endpoint: str) -> str | None:
+    """Why whoever asks may not use a route, in a sentence; None: they may."""
+    return permits.refusal(endpoint, person(), house().settings.read_only)
+
+
+def may(endpoint: str) -> bool:
+    """Whether whoever asks may use a route, be it with a narrowed role."""
+    return why_not(endpoint) is None
+
+
+def why_not_action(resource: Resource, action: Action) -> str | None:
+    """The same for an action of a kind."""
+    leads = action.form is None and action.on != "none"
+    return why_not(f"{resource.kind}_{action.name}{'_of' if leads else ''}")
+
+
+def _template_context() -> dict[str, Any]:
+    return {
+        "may": may,
+        "why_not": why_not,
+        "why_not_action": why_not_action,
+        "read_only": house().settings.read_only,
+    }
+
+
+def register(app: Flask) -> None:
+    """Give the templates what they hide by."""
+    app.context_processor(_template_context)
