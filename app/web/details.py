@@ -18,11 +18,12 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
 from app.watches.views import WatchView
-from app.web import audit, expected, polls
-from app.web.context import house, name_rows
+from app.web import audit, expected, polls, roles
+from app.web.context import house, name_rows, person
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
 from app.web.lists import AGE
+from app.web.may import row_refusal
 from app.web.parts import part_of
 from app.web.related import list_of
 from app.web.told import tell
@@ -122,7 +123,15 @@ def _offer(resource: Resource, action: Action, row: Row) -> tuple[Action, str, s
     )
     if _is_foreign(row) and action.name != "launch":
         return action, address, f"It belongs to the account {row.account}."
-    return action, address, action.refusal(row)
+    return action, address, _refusal(resource, action, row)
+
+
+def _refusal(resource: Resource, action: Action, row: Row) -> str | None:
+    """Why it cannot be done now, or not by whoever asks; a link to another form does nothing."""
+    denied = roles.why_not_action(resource, action)
+    if denied is None and action.form is not None:
+        denied = row_refusal(person(), row)
+    return denied or action.refusal(row)
 
 
 def _is_foreign(row: Row) -> bool:

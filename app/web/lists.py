@@ -13,7 +13,7 @@ from app.inventory.keys import titles
 from app.people import views
 from app.resources import RESOURCES
 from app.resources.spec import Column, Resource
-from app.web import columns, polls, preferences, table
+from app.web import columns, polls, preferences, roles, table
 from app.web.context import actor, house, name_rows
 from app.web.facets import Facets
 from app.web.freshness import Told, tell
@@ -88,7 +88,7 @@ def _drawn(
     query = page.query
     chosen = columns.chosen(resource, query.columns)
     shown = chosen or columns.defaults(resource, len(where.accounts), where.regions)
-    pick = any(action.on != "none" for action in resource.actions)
+    pick = bool(roles.row_actions_of(resource))
     return render_template(
         "list_results.html" if polled else "list.html",
         resource=resource,

@@ -57,6 +57,8 @@ _NEEDS: dict[str, Need] = {
     # who did what
     **dict.fromkeys(("audit", "audit_csv", "audit_json", "audit_record"), "admin"),
     # rules and settings
+    "queue_hear": "admin",
+    "queue_unhear": "admin",
     "events": "admin",
     "events_forget": "admin",
     "rule": "viewer",

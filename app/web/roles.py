@@ -47,11 +47,18 @@ def why_not_action(resource: Resource, action: Action) -> str | None:
     return why_not(f"{resource.kind}_{action.name}{'_of' if leads else ''}")
 
 
+def row_actions_of(resource: Resource) -> list[Action]:
+    """What whoever asks may do with the rows of a list."""
+    actions = (action for action in resource.actions if action.on != "none")
+    return [action for action in actions if not why_not_action(resource, action)]
+
+
 def _template_context() -> dict[str, Any]:
     return {
         "may": may,
         "why_not": why_not,
         "why_not_action": why_not_action,
+        "row_actions_of": row_actions_of,
         "read_only": house().settings.read_only,
     }
 
