@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 
 from app.people import actions
 from app.people.actions import ActionRecord, Result
+from app.people.who import EVERYTHING
 from app.resources import kind_of
 from app.web import acting
-from app.web.context import actor, house
+from app.web.context import actor, house, person
 from app.web.perform import PlanFailed, carry_out
 
 
@@ -33,11 +34,17 @@ class Part:
         return not any(result and result.state == "done" for _, result in self.calls)
 
 
+def _record(action_id: str) -> ActionRecord:
+    """A record that is there for whoever asks: of their own deed, or they may see everything."""
+    record = actions.get(house().engine, action_id)
+    if record is None or not (record.actor == actor() or EVERYTHING in person().limits("viewer")):
+        abort(404)
+    return record
+
+
 def action_page(action_id: str) -> ResponseReturnValue:
     """What became of a form that was sent: for one that was sent twice."""
-    record = actions.get(house().engine, action_id)
-    if record is None:
-        abort(404)
+    record = _record(action_id)
     if record.state == "done":
         flash(str(record.outcome["message"]), "success")
         return redirect(str(record.outcome["url"]), 303)
@@ -46,9 +53,7 @@ def action_page(action_id: str) -> ResponseReturnValue:
 
 def record_page(action_id: str) -> ResponseReturnValue:
     """The record of an action: who asked for what, when, and what became of it."""
-    record = actions.get(house().engine, action_id)
-    if record is None:
-        abort(404)
+    record = _record(action_id)
     parts = _parts(record)
     return render_template(
         "action.html",
@@ -82,10 +87,10 @@ def _again(record: ActionRecord, parts: list[Part]) -> str:
 def do_rest(action_id: str) -> ResponseReturnValue:
     """Carry out the calls of a failed plan that are left."""
     services = house()
-    record = actions.get(services.engine, action_id)
-    plan = actions.rest(record) if record else None
-    if record is None or plan is None:
-        abort(404)
+    record = _record(action_id)
+    plan = actions.rest(record) or abort(404)
+    if record.actor != actor():
+        acting.refuse(plan.title, f"only {record.actor}, who began this, can do the rest of it.")
     acting.permit(plan)
     token = str(uuid.uuid5(uuid.UUID(int=0), f"{record.id}/{record.done}"))
     if not actions.begin(services.engine, token, actor(), plan, record.path):

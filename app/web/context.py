@@ -223,13 +223,14 @@ def _template_context() -> dict[str, Any]:
     who = visitor()
     values: dict[str, Any] = {
         "signed_in": who is not None,
+        "has_role": who is not None and who.may("viewer"),
         "person": who,
         "url_for_id": url_for_id,
         "RESOURCES": RESOURCES,
         "kind_of": kind_of,
         "messages": get_flashed_messages(with_categories=True),
     }
-    if who is not None:
+    if values["has_role"]:
         values |= {"nav": _nav(), "scope": scope()}
     return values
 

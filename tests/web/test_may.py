@@ -65,3 +65,38 @@ def test_the_tag_of_one_s_role_cannot_be_taken_away(browser: Browser) -> None:
     other = pat.send(page, **{"tags-0-value": "db", "tags-1-value": "db"})
     assert other.status == 403
     assert "must stay" in other.words
+
+
+def test_a_viewer_sees_why_nothing_can_be_done_here(visitor: Browser) -> None:
+    viewer = Browser(visitor.app, as_=[Grant("viewer")])
+    page = viewer.open("/instances")
+    assert "Launch instances : This needs the role operator; yours is viewer." in page.words
+    assert "/instances/terminate" not in page.html
+    detail = viewer.open(next(link for link in page.links if link.startswith("/instances/i-")))
+    assert "Actions : This needs the role operator" in detail.words
+    for path in ("/rules", "/notices", "/watches", "/topics", "/", "/activity", "/queues"):
+        assert viewer.open(path).status == 200
+    assert "/rules/new" not in viewer.open("/rules").html
+
+
+def test_what_is_refused_says_which_role_it_needs_and_is_recorded(browser: Browser) -> None:
+    viewer = Browser(browser.app, as_=[Grant("viewer")], name="vera")
+    for path in ("/instances/new", "/rules/new", "/notices/messages"):
+        page = viewer.open(path)
+        assert page.status == 403
+        assert "yours is viewer" in page.words
+    part = viewer.post("/instances/new", {}, HX_Request="true")
+    assert part.status in {400, 403}
+    with browser.house.engine.connect() as connection:
+        told = connection.execute(select(audit).where(audit.c.event == "refusal")).all()
+    assert {row.actor for row in told} == {"vera"}
+
+
+def test_whoever_has_no_role_gets_in_nowhere(visitor: Browser) -> None:
+    nobody = Browser(visitor.app, as_=[], name="newcomer")
+    for path in ("/", "/instances", "/search?q=web", "/activity.json"):
+        page = nobody.open(path)
+        assert page.status == 403
+        assert "You have no role here yet" in page.words
+        assert visitor.house.accounts.main.id not in page.html
+    assert nobody.post("/logout", {}).status in {400, 401}
