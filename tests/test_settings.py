@@ -265,3 +265,54 @@ def test_proxies_are_trusted_by_address_and_not_everybody(
     _set(monkeypatch, trusted_proxies=networks)
     with pytest.raises(SettingsError, match=told):
         load()
+
+
+OPENID = {
+    "oidc_issuer": "https://id.example.com/realms/main",
+    "oidc_client_id": "encante",
+    "oidc_client_secret": "given-by-the-provider",
+}
+
+
+@pytest.mark.parametrize("missing", sorted(OPENID))
+def test_the_settings_of_openid_belong_together(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    _set(monkeypatch, **OPENID)
+    load()
+    monkeypatch.delenv(f"ENCANTE_{missing.upper()}")
+    with pytest.raises(SettingsError, match="belong together") as raised:
+        load()
+    assert str(raised.value).startswith(f"ENCANTE_{missing.upper()}: is not set")
+    assert "given-by-the-provider" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "told"),
+    [
+        ("http://id.example.com", "must begin with https"),
+        ("id.example.com", "must begin with https"),
+        ("https://me:secret@id.example.com", "must begin with https"),
+        ("https://id.example.com/?realm=main", "it has no"),
+        ("https://id.example.com/#main", "it has no"),
+        ("https://id.example.com:port", "must begin with https"),
+        ("https://id.example.com\n", "must begin with https"),
+    ],
+)
+def test_an_issuer_is_one_that_nobody_can_listen_to(
+    monkeypatch: pytest.MonkeyPatch, issuer: str, told: str
+) -> None:
+    _set(monkeypatch, **{**OPENID, "oidc_issuer": issuer})
+    with pytest.raises(SettingsError, match=told):
+        load()
+
+
+def test_an_issuer_on_this_machine_may_be_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, **{**OPENID, "oidc_issuer": "http://127.0.0.1:8080/realms/main"})
+    assert load().oidc_issuer == "http://127.0.0.1:8080/realms/main"
+
+
+def test_openid_is_always_among_the_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, **OPENID, oidc_scopes="profile email")
+    with pytest.raises(SettingsError, match="ENCANTE_OIDC_SCOPES: openid must"):
+        load()

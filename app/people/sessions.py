@@ -92,10 +92,12 @@ def start(
     at: datetime,
     address: str = "",
     agent: str = "",
+    proved_at: datetime | None = None,
 ) -> tuple[str, str]:
     """Begin a session of a user, or of whoever opened the start link (None).
 
-    Returns its token, of 256 random bits, and its handle.
+    ``proved_at``: when they proved who they are, if not ``at``. Returns its token, of 256 random
+    bits, and its handle.
     """
     token, handle = secrets.token_urlsafe(32), secrets.token_hex(8)
     connection.execute(
@@ -105,7 +107,7 @@ def start(
             user_id=user_id,
             method=method,
             made_at=at,
-            signed_in_at=at,
+            signed_in_at=proved_at or at,
             seen_at=at,
             ends_at=at + ends.absolute,
             address=address[:64],

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.settings import wire
+from app.settings import openid, wire
 from app.settings.accounts import AccountSetting, account_list
 from app.settings.wire import EVERY_ADDRESS, LOOPBACK_NAMES
 
@@ -204,6 +204,10 @@ class Settings(BaseSettings):
             )
         if self.https:
             self._check_keys()
+        if why := openid.problem(
+            self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_scopes
+        ):
+            raise ValueError(why)
         return self
 
     def _check_keys(self) -> None:

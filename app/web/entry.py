@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -75,11 +75,17 @@ def afterwards(deed: Callable[[], None]) -> None:
         return response
 
 
-def welcome(user_id: str, method: Method, target: str, resume: str = "") -> ResponseReturnValue:
+def welcome(
+    user_id: str,
+    method: Method,
+    target: str,
+    resume: str = "",
+    proved_at: datetime | None = None,
+) -> ResponseReturnValue:
     """Let somebody in who has proved to be this user (or OWNER): a new session, new cookies.
 
     They are led to ``target``, or get back the form ``resume`` (from ``as_text``) that was sent
-    there, unless it was another person's.
+    there, unless it was another person's. ``proved_at``: when they proved it, if not now.
     """
     engine, sent, at = house().engine, token(), now()
     own = user_id != OWNER
@@ -100,6 +106,7 @@ def welcome(user_id: str, method: Method, target: str, resume: str = "") -> Resp
             at,
             request.remote_addr or "",
             request.user_agent.string,
+            proved_at,
         )
         who = By(name, user_id, method, request.remote_addr or "", handle)
         audit.add(connection, who, Entry("sign-in", "Signed in"))
@@ -149,14 +156,15 @@ def _onwards(target: str, resume: str) -> ResponseReturnValue:
 
 def put_cookie(response: Response, what: str, value: str, lasts: timedelta = COOKIE_LASTS) -> None:
     """Give the browser a cookie that no script reads."""
-    response.set_cookie(house().settings.cookie(what), value, max_age=lasts, **_cookie())
+    response.set_cookie(house().settings.cookie(what), value, max_age=lasts, **cookie_attributes())
 
 
 def drop_cookie(response: Response, what: str) -> None:
     """Have the browser forget a cookie."""
-    response.delete_cookie(house().settings.cookie(what), **_cookie())
+    response.delete_cookie(house().settings.cookie(what), **cookie_attributes())
 
 
-def _cookie() -> dict[str, Any]:
+def cookie_attributes() -> dict[str, Any]:
+    """What every cookie of ours has: for this host, to no script, over https if there is any."""
     # Lax: a link from elsewhere, and the way back from an OpenID provider, find one signed in.
     return {"path": "/", "secure": house().settings.https, "httponly": True, "samesite": "Lax"}

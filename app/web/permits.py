@@ -15,6 +15,8 @@ _NEEDS: dict[str, Need] = {
     "static": "open",
     "login": "open",
     "invitation": "open",  # asks for its token itself
+    "oidc_start": "open",
+    "oidc_done": "open",  # checks that it was this browser that began
     "metrics": "open",  # asks for its token itself
     **dict.fromkeys(health.PROBES, "open"),
     "logout": "signed-in",

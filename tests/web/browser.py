@@ -169,6 +169,14 @@ class Browser:
         sent = self._client.post(path, data=fields, headers=_headers(origin | headers))
         return self._page(sent, path)
 
+    def cookies(self) -> dict[Any, Any]:
+        """What the browser keeps of the console: by (domain, path, name)."""
+        return dict(self._client._cookies or {})
+
+    def put_cookies(self, kept: dict[Any, Any]) -> None:
+        """Have these cookies again, such as somebody who has copied them."""
+        self._client._cookies = dict(kept)
+
     def send(self, page: Page, do: str = "perform", **changes: Any) -> Page:
         """Send the form of a page, with some fields filled in otherwise; lists send several."""
         fields = MultiDict(page.fields)

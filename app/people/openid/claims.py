@@ -15,15 +15,14 @@ from typing import Any
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from joserfc.jwk import ECKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 LEEWAY = 60  # seconds by which the provider's clock may differ
-_KEYS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {
+_KEYS: dict[str, type[RSAKey] | type[ECKey]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), RSAKey),
     **dict.fromkeys(("ES256", "ES384", "ES512"), ECKey),
-    "Ed25519": OKPKey,
 }
 ALGORITHMS = tuple(_KEYS)
 _LEAST_RSA_BITS = 2048
@@ -121,7 +120,7 @@ def _header(token: str, offered: Sequence[str]) -> tuple[str, str]:
     return algorithm, key_id
 
 
-def _key(keys: Sequence[Any], algorithm: str, key_id: str) -> RSAKey | ECKey | OKPKey:
+def _key(keys: Sequence[Any], algorithm: str, key_id: str) -> RSAKey | ECKey:
     """The one key that the token can be signed with. Raises UnknownKey."""
     sort = _KEYS[algorithm]
     fitting = [
@@ -135,14 +134,14 @@ def _key(keys: Sequence[Any], algorithm: str, key_id: str) -> RSAKey | ECKey | O
     ]
     if len(fitting) != 1:
         raise UnknownKey("key", "The provider's answer is signed with a key that is not its own.")
+    if sort is RSAKey and len(str(fitting[0].get("n", ""))) * 6 < _LEAST_RSA_BITS:  # in base64
+        raise Refused("key", "The provider's key is too short to be safe.")
     try:
         key = import_key(dict(fitting[0]))
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise Refused("key", "The provider's key cannot be read.") from error
     if not isinstance(key, sort) or key.is_private:
         raise Refused("key", "The provider's key cannot be read.")
-    if isinstance(key, RSAKey) and key.public_key.key_size < _LEAST_RSA_BITS:
-        raise Refused("key", "The provider's key is too short to be safe.")
     return key
 
 

@@ -6,15 +6,16 @@ person types, and no token, names an address that the console opens.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import RLock
+from time import monotonic as clock
 from typing import Any
 
 from authlib.integrations.base_client import OAuthError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from requests import RequestException
 
 from app.people.openid.claims import (
     ALGORITHMS,
@@ -127,8 +128,8 @@ class Identity:
 class Provider:
     """One provider, as this process knows it. Threads share it."""
 
-    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client, self._clock, self._wire = client, clock, Wire()
+    def __init__(self, client: Client) -> None:
+        self._client, self._wire = client, Wire()
         self._lock = RLock()
         self._told: tuple[float, Told] | None = None
         self._keys: tuple[float, list[Mapping[str, Any]]] | None = None
@@ -215,6 +216,8 @@ class Provider:
             raise Refused("code", f"The provider does not take its own code ({known}).") from error
         except ValidationError:
             raise ProviderError("it gives no tokens") from None
+        except RequestException as error:  # Authlib of a status such as 500
+            raise ProviderError("it fails to take the code") from error
         except (ValueError, TypeError, AttributeError) as error:  # Authlib of what is no answer
             raise ProviderError("its answer for the code cannot be read") from error
 
@@ -238,16 +241,16 @@ class Provider:
 
     def _discovered(self) -> Told:
         with self._lock:
-            if self._told and self._clock() - self._told[0] < KEPT_SECONDS:
+            if self._told and clock() - self._told[0] < KEPT_SECONDS:
                 return self._told[1]
-            if self._down and self._clock() - self._down[0] < DOWN_SECONDS:
+            if self._down and clock() - self._down[0] < DOWN_SECONDS:
                 raise ProviderError(self._down[1])
             try:
                 told = self._ask_who_it_is()
             except ProviderError as error:
-                self._down = self._clock(), str(error)
+                self._down = clock(), str(error)
                 raise
-            self._told, self._down = (self._clock(), told), None
+            self._told, self._down = (clock(), told), None
             return told
 
     def _ask_who_it_is(self) -> Told:
@@ -267,15 +270,15 @@ class Provider:
 
     def _known_keys(self, told: Told, again: bool = False) -> list[Mapping[str, Any]]:
         with self._lock:
-            if self._keys and not again and self._clock() - self._keys[0] < KEPT_SECONDS:
+            if self._keys and not again and clock() - self._keys[0] < KEPT_SECONDS:
                 return self._keys[1]
             found = self._wire.get(told.jwks_uri).get("keys")
             if not isinstance(found, list) or len(found) > MOST_KEYS:
                 raise ProviderError("its keys cannot be read")
-            self._keys = self._clock(), found
+            self._keys = clock(), found
             return found
 
     def _may_ask_for_keys(self) -> bool:
         with self._lock:
             known = self._keys
-        return known is None or self._clock() - known[0] >= KEYS_AGAIN_SECONDS
+        return known is None or clock() - known[0] >= KEYS_AGAIN_SECONDS

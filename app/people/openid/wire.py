@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
+from time import monotonic as clock
 from typing import Any
 
 import requests
@@ -30,13 +30,9 @@ class ProviderError(Exception):
 class Bounded(HTTPAdapter):
     """Reads an answer up to a size and for a time; follows no redirect."""
 
-    def __init__(self, clock: Any = time.monotonic) -> None:
-        super().__init__()
-        self._clock = clock
-
     def send(self, request: Any, **given: Any) -> requests.Response:  # type: ignore[override]
         """Send, and read the whole answer. Raises ProviderError."""
-        ends = self._clock() + TOTAL_SECONDS
+        ends = clock() + TOTAL_SECONDS
         given |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
         try:
             response = super().send(request, **given)
@@ -46,7 +42,7 @@ class Bounded(HTTPAdapter):
                     body += chunk
                     if len(body) > LARGEST:
                         raise ProviderError("its answer is too large")
-                    if self._clock() > ends:
+                    if clock() > ends:
                         raise ProviderError("it takes too long to answer")
         except requests.Timeout:
             raise ProviderError("it takes too long to answer") from None
