@@ -188,7 +188,7 @@ def test_the_admin_group_of_the_settings_makes_the_first_admin(
     browser = Browser(create_app(settings), signed_in=False)
     provider.person["groups"] = "chiefs"  # one, as text
     sign_in(browser, provider)
-    assert browser.open("/events").status == 200
+    assert browser.open("/audit").status == 200
 
 
 def test_who_signs_in_again_is_the_same_user_whatever_they_are_called_now(
