@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, or_, select
 
 from app.db import now
 from app.people import audit
@@ -32,6 +33,23 @@ class GrantError(Exception):
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+def held(
+    connection: Connection, user_id: str, groups: Collection[str], admin_group: str = ""
+) -> tuple[Grant, ...]:
+    """What a user may: their own grants, and those of the groups that they are in.
+
+    ``admin_group``: whoever is in it is an admin (ENCANTE_OIDC_ADMIN_GROUP).
+    """
+    theirs = grants.c.user_id == user_id
+    if groups:
+        theirs = or_(theirs, grants.c.group.in_(groups))
+    rows = connection.execute(select(grants).where(theirs).order_by(grants.c.made_at, grants.c.id))
+    found = tuple(_grant(row) for row in rows)
+    if admin_group and admin_group in groups:
+        found = (Grant("admin", group=admin_group), *found)
+    return found
 
 
 def all_given(engine: Engine) -> list[Given]:

@@ -125,7 +125,7 @@ def _let_in(identity: Identity, attempt: Attempt, form: str) -> ResponseReturnVa
     who, address = visitor(), request.remote_addr or ""
     if attempt.user_id and (who is None or who.id != attempt.user_id):
         raise Refused("session", "Your session has ended meanwhile: sign in.")
-    arrived = arrivals.arrive(house().engine, identity, address, now())
+    arrived = arrivals.arrive(house().engine, identity, address)
     if arrived.disabled:
         raise Refused("disabled", f"The user {arrived.name} is disabled. Ask an admin.")
     if not attempt.user_id:

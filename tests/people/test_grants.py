@@ -48,6 +48,27 @@ def told(engine: Engine) -> list[tuple[str, str]]:
         return [(row.event, row.title) for row in connection.execute(query)]
 
 
+def roles(engine: Engine, user_id: str, *groups: str, admin_group: str = "") -> list[str]:
+    with engine.connect() as connection:
+        return [grant.role for grant in grants.held(connection, user_id, groups, admin_group)]
+
+
+def test_a_user_has_their_own_roles_and_those_of_their_groups(engine: Engine) -> None:
+    ben = make_user(engine, "ben")
+    grants.add(engine, ANNA, WEB, ben)
+    grants.add(engine, ANNA, Grant("viewer", group="staff"))
+    grants.add(engine, ANNA, Grant("operator", group="ops"))
+    assert roles(engine, ben, "staff", "guests") == ["operator", "viewer"]
+    assert roles(engine, ben) == ["operator"]
+    assert roles(engine, "u-nobody") == []
+
+
+def test_whoever_is_in_the_admin_group_is_an_admin(engine: Engine) -> None:
+    ben = make_user(engine, "ben", ("chiefs",))
+    assert roles(engine, ben, "chiefs", admin_group="chiefs") == ["admin"]
+    assert roles(engine, ben, "others", admin_group="chiefs") == []
+
+
 def test_roles_are_given_to_users_and_to_groups(engine: Engine) -> None:
     ben = make_user(engine, "ben")
     mine = grants.add(engine, ANNA, WEB, ben)

@@ -28,7 +28,7 @@ def test_many_who_arrive_at_once_are_each_themselves(engine: Engine) -> None:
 
     def come(number: int) -> Arrived:
         ready.wait(30)
-        return arrive(engine, jane(str(number % 2)), "127.0.0.1", now())
+        return arrive(engine, jane(str(number % 2)), "127.0.0.1")
 
     with ThreadPoolExecutor(4) as threads:
         arrived = list(threads.map(come, range(4)))
@@ -37,17 +37,17 @@ def test_many_who_arrive_at_once_are_each_themselves(engine: Engine) -> None:
 
 
 def test_the_same_subject_of_another_issuer_is_somebody_else(engine: Engine) -> None:
-    here = arrive(engine, jane(), "", now())
-    there = arrive(engine, jane(issuer="https://other.example"), "", now())
+    here = arrive(engine, jane(), "")
+    there = arrive(engine, jane(issuer="https://other.example"), "")
     assert (here.name, there.name) == ("jane", "jane-2")
 
 
 def test_the_name_of_who_is_disabled_is_not_given_to_another(engine: Engine) -> None:
-    first = arrive(engine, jane(), "", now())
+    first = arrive(engine, jane(), "")
     with engine.begin() as connection:
         connection.execute(update(users).values(disabled_at=now()))
-    assert arrive(engine, jane(), "", now()).disabled
-    second = arrive(engine, jane("2"), "", now())
+    assert arrive(engine, jane(), "").disabled
+    second = arrive(engine, jane("2"), "")
     assert (second.name, second.disabled) == ("jane-2", False)
     assert first.user_id != second.user_id
 
