@@ -53,6 +53,19 @@ def is_protected(clients: Clients, region: str, instance_id: str) -> bool | None
     return None if value is None else bool(value)
 
 
+def public_addresses(instance: Description) -> list[tuple[str, bool]]:
+    """The public IPv4 addresses of an instance, each with whether it is an Elastic IP address."""
+    told = {
+        str(association["PublicIp"]): association.get("IpOwnerId") != "amazon"
+        for interface in instance.get("NetworkInterfaces") or []
+        for association in [interface.get("Association") or {}]
+        if association.get("PublicIp")
+    }
+    if not told and instance.get("PublicIpAddress"):
+        told[str(instance["PublicIpAddress"])] = False
+    return list(told.items())
+
+
 def find_by_request(request_ids: Sequence[str]) -> tuple[str, Mapping[str, object], str]:
     """The read that finds the instances launched for these requests, at most 200."""
     return made_for("DescribeInstances", _ITEMS, request_ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.aws.call import Call
-from app.aws.listing import ec2_listing
+from app.aws.listing import Description, ec2_listing
 from app.aws.tags import made_for, tag_specifications
 
 LISTING = ec2_listing("DescribeVolumes", "Volumes[]", "volume-id")
@@ -59,6 +59,16 @@ class NewVolume:
     throughput: int | None = None
     encrypted: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def attachments(volume: Description) -> list[Description]:
+    """What AWS tells of the instances that a volume is attached to."""
+    return volume.get("Attachments") or []
+
+
+def attached_to(volume: Description) -> list[str]:
+    """The ids of the instances that a volume is attached to."""
+    return [entry["InstanceId"] for entry in attachments(volume) if entry.get("InstanceId")]
 
 
 def create_volume(region: str, volume: NewVolume) -> Call:

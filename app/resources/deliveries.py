@@ -5,13 +5,13 @@ SNS tells a publisher nothing of it: a Publish succeeds, and the message vanishe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from app.aws import queues, topics
 from app.aws.listing import Description
+from app.resources.ending import dead_letters_to
 from app.resources.forms import link, page_of
 from app.resources.spec import Known, Row
 
@@ -116,7 +116,7 @@ def _of_settings(
             f"outcome, kind and resource_id. The filter: {told['FilterPolicy']}"
         )
         yield Doubt("info", f"The subscription {_last(subscription)} has a filter", text)
-    dead = _target(told.get("RedrivePolicy", ""))
+    dead = dead_letters_to(told)
     if not dead:
         return
     queue = known.get("queue", dead)
@@ -132,14 +132,6 @@ def _of_settings(
         text = f"The dead-letter queue {name} holds {count} that SNS could not deliver."
         look = ("Look at the queue", page_of("queues", dead))
         yield Doubt("warning", "Messages were not delivered", text, (look,))
-
-
-def _target(policy: str) -> str:
-    try:
-        found: Any = json.loads(policy or "{}")
-    except ValueError:
-        return ""  # it is AWS's to check; what is none names no queue
-    return str(found.get("deadLetterTargetArn", "")) if isinstance(found, dict) else ""
 
 
 def _last(arn: str) -> str:

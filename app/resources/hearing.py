@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired
 
 from app.aws import events
 from app.aws.call import Plan
+from app.resources.danger import DangerForm, Effect, Target, known_or_not
 from app.resources.fields import strip
 from app.resources.forms import Answers, CreateForm, Desk, Done, Section
 
@@ -71,7 +72,7 @@ class HearForm(CreateForm):
         return Done(f"What happens in {self.place} is heard from now on.", PAGE)
 
 
-class UnhearForm(CreateForm):
+class UnhearForm(DangerForm, CreateForm):
     """Delete rule and queue, and hear the region no more."""
 
     title = "Stop hearing events"
@@ -98,6 +99,18 @@ class UnhearForm(CreateForm):
             events.delete_queue(*there, heard.queue_url),
         )
         return Plan(self.title, calls)
+
+    def targets(self, desk: Desk) -> list[Target]:
+        heard = desk.watches.event_queues.get(desk.account, self.place)
+        if heard is None:
+            return []
+        rule = events.rule_arn(desk.account, self.place, heard.rule_name)
+        return [Target(rule, heard.rule_name)]
+
+    def effects(self, desk: Desk) -> list[Effect]:
+        heard = desk.watches.event_queues.get(desk.account, self.place)
+        arn = events.queue_arn(desk.account, self.place, heard.rule_name) if heard else ""
+        return [known_or_not(desk, "queue", "Deleted with it", [arn] if arn else [])]
 
     def consequences(self, desk: Desk) -> list[str]:
         return ["Watches go on as before; what they wait for is told by the poll alone."]

@@ -9,7 +9,7 @@ from typing import Any
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
-from app.aws import images, snapshots
+from app.aws import images
 from app.aws.call import Plan
 from app.aws.listing import Description
 from app.aws.volumes import VOLUME_TYPES
@@ -30,10 +30,10 @@ from app.resources.forms import (
     Done,
     Section,
     link,
-    listed,
     page_of,
 )
 from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
+from app.resources.removing import DeregisterForm
 from app.resources.spec import (
     Action,
     Awaited,
@@ -375,67 +375,6 @@ class RegisterImageForm(ActionForm):
         return _made_image(answers)
 
 
-class DeregisterForm(ActionForm):
-    """Deregister images, and on request delete their snapshots."""
-
-    title = "Deregister images"
-    submit_label = "Deregister"
-    danger = True
-    sections = (Section("Snapshots", ("delete_snapshots",)),)
-
-    delete_snapshots = BooleanField(
-        "Delete their snapshots too",
-        description="Otherwise they stay, and go on costing.",
-    )
-
-    def _snapshots(self, desk: Desk, row: Row) -> list[str]:
-        leaving = {chosen.id for chosen in desk.rows}
-        return [
-            snapshot
-            for snapshot in row.cells.get("snapshot_ids") or []
-            if not [
-                user
-                for user in desk.known.find("image", "snapshot_ids", [snapshot], row.region)
-                if user.id not in leaving
-            ]
-        ]
-
-    def plan(self, desk: Desk) -> Plan:
-        calls = [images.deregister_image(row.region, row.id) for row in desk.rows]
-        if self.delete_snapshots.data:
-            going = {each: row for row in desk.rows for each in self._snapshots(desk, row)}
-            calls += [
-                replace(snapshots.delete_snapshot(row.region, each), of=row.id)
-                for each, row in going.items()
-            ]
-        return Plan(self.title, tuple(calls))
-
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
-        for row in desk.rows:
-            users = [
-                user
-                for user in desk.known.find("instance", "image_id", [row.id], row.region)
-                if user.state != "terminated"
-            ]
-            if users:
-                told.append(
-                    f"{row.label}: {listed([user.label for user in users])} came from it and go on "
-                    "running; no further ones can be launched."
-                )
-            own = row.cells.get("snapshot_ids") or []
-            if own:
-                fate = "are deleted" if self.delete_snapshots.data else "stay unless chosen below"
-                told.append(f"{row.label}: its snapshots {listed(own)} {fate}.")
-        return [*told, "A deregistered image cannot be brought back."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        ids = [row.id for row in desk.rows]
-        gone = len(answers) - len(ids)
-        extra = f" {gone} snapshot{'s' if gone != 1 else ''} deleted." if gone else ""
-        return Done(f"Deregistered: {listed(ids)}.{extra}", "/images")
-
-
 def _refuse_launch(row: Row) -> str | None:
     if row.state == "available":
         return None
@@ -521,7 +460,7 @@ IMAGE = Resource(
         ),
         Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
-        Action("deregister", "Deregister", DeregisterForm, on="many", danger=True),
+        Action("deregister", "Deregister", DeregisterForm, on="many"),
     ),
     empty="An image is what instances are launched from. Make one of an instance, or look under "
     "Public.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from app.aws import instances
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
+from app.resources.danger import DangerForm, Effect, known_or_not, waiting
 from app.resources.forms import ActionForm, Answers, Desk, Done, Section, link, listed, page_of
 from app.resources.launch import LaunchForm
 from app.resources.notify import NOTIFICATION, TOLD, NotifyForm
@@ -227,33 +229,47 @@ class RebootForm(_SeveralForm):
         return instances.reboot_instances(region, ids)
 
 
-class TerminateForm(_ToldForm):
+class TerminateForm(DangerForm, _ToldForm):
     """Terminate instances; protected ones are refused, with the way on."""
 
     name, title, submit_label = "terminate", "Terminate instances", "Terminate"
     said = "terminating."
     ticked = ("terminated",)
-    danger = True
 
     def _calls(self, desk: Desk) -> tuple[Call, ...]:
         wanted = set(self._ids(desk))
         chosen = [row for row in desk.rows if row.id in wanted]
         return tuple(instances.terminate_instance(row.region, row.id) for row in chosen)
 
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
+    def effects(self, desk: Desk) -> list[Effect]:
+        elastic: list[str] = []
+        lent: list[str] = []
         for row in desk.rows:
-            mappings = row.description.get("BlockDeviceMappings") or []
-            for ends, what in ((True, "is deleted with it"), (False, "stays, detached")):
-                volumes = [
-                    mapping["Ebs"].get("VolumeId", "?")
-                    for mapping in mappings
-                    if mapping.get("Ebs", {}).get("DeleteOnTermination", False) is ends
-                    and "Ebs" in mapping
-                ]
-                if volumes:
-                    told.append(f"{row.label}: volume {listed(volumes)} {what}.")
-        return [*told, "A terminated instance cannot be started again."]
+            for address, own in instances.public_addresses(row.description):
+                (elastic if own else lent).append(f"{address} of {row.label}")
+        return [
+            known_or_not(desk, "volume", "Deleted with them", _volumes(desk.rows, True)),
+            known_or_not(desk, "volume", "Stay, detached", _volumes(desk.rows, False), False),
+            Effect("Public addresses given up", texts=lent),
+            Effect("Elastic IP addresses that stay, and go on costing", texts=elastic),
+            waiting(desk),
+        ]
+
+    def consequences(self, desk: Desk) -> list[str]:
+        return [
+            "A terminated instance cannot be started again. What it holds in memory or on "
+            "instance-store volumes is lost."
+        ]
+
+
+def _volumes(rows: Sequence[Row], ending: bool) -> list[str]:
+    """The ids of the volumes that are deleted with their instances, or of those that are not."""
+    return [
+        str(mapping["Ebs"].get("VolumeId", "?"))
+        for row in rows
+        for mapping in row.description.get("BlockDeviceMappings") or []
+        if "Ebs" in mapping and bool(mapping["Ebs"].get("DeleteOnTermination")) is ending
+    ]
 
 
 class ProtectionForm(ActionForm):
@@ -282,12 +298,11 @@ class ProtectForm(ProtectionForm):
     title, submit_label = "Put termination protection on", "Protect"
 
 
-class UnprotectForm(ProtectionForm):
+class UnprotectForm(DangerForm, ProtectionForm):
     """Take termination protection off."""
 
     title, submit_label = "Take termination protection off", "Take protection off"
     on = False
-    danger = True
 
     def consequences(self, desk: Desk) -> list[str]:
         return ["From then on the instance can be terminated, by anybody who has the permission."]
@@ -448,15 +463,8 @@ INSTANCE = Resource(
         Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
         Action("protect", "Protect from termination", ProtectForm, _refuse_protect, on="many"),
-        Action(
-            "unprotect",
-            "Take protection off",
-            UnprotectForm,
-            _refuse_unprotect,
-            on="many",
-            danger=True,
-        ),
-        Action("terminate", "Terminate", TerminateForm, _refuse_terminate, on="many", danger=True),
+        Action("unprotect", "Take protection off", UnprotectForm, _refuse_unprotect, on="many"),
+        Action("terminate", "Terminate", TerminateForm, _refuse_terminate, on="many"),
     ),
     empty="An instance is a virtual server. Launch one from an image.",
     sort="-launched",

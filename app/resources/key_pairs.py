@@ -9,15 +9,14 @@ from app.aws import key_pairs
 from app.aws.call import Plan
 from app.resources.fields import Ascii, OneLine, TagsField, options, strip
 from app.resources.forms import (
-    ActionForm,
     Answers,
     CreateForm,
     Desk,
     Done,
     Section,
-    listed,
     page_of,
 )
+from app.resources.removing import DeleteKeyPairForm
 from app.resources.spec import Action, Column, Relation, Resource
 from app.resources.tagging import TagsForm
 
@@ -64,33 +63,6 @@ class CreateKeyPairForm(CreateForm):
         return Done(told, url, secret=(f"{answer['KeyName']}.pem", answer["KeyMaterial"]))
 
 
-class DeleteKeyPairForm(ActionForm):
-    """Delete key pairs."""
-
-    title = "Delete key pairs"
-    submit_label = "Delete"
-    danger = True
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(
-            self.title, tuple(key_pairs.delete_key_pair(row.region, row.id) for row in desk.rows)
-        )
-
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
-        for row in desk.rows:
-            users = desk.known.find("instance", "key_name", [row.name], row.region)
-            if users:
-                told.append(
-                    f"{row.name}: {listed([user.label for user in users])} were launched with it "
-                    "and keep its public key; whoever has the private key can still sign in there."
-                )
-        return [*told, "New instances cannot be launched with a deleted key pair."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/key-pairs")
-
-
 KEY_PAIR = Resource(
     kind="key_pair",
     slug="key-pairs",
@@ -121,7 +93,7 @@ KEY_PAIR = Resource(
     actions=(
         Action("new", "Create key pair", CreateKeyPairForm, on="none"),
         Action("tags", "Edit tags", TagsForm),
-        Action("delete", "Delete", DeleteKeyPairForm, on="many", danger=True),
+        Action("delete", "Delete", DeleteKeyPairForm, on="many"),
     ),
     empty="A key pair is what one signs in to an instance with.",
 )

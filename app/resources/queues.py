@@ -12,15 +12,14 @@ from app.aws import queues
 from app.aws.call import Call, Plan, plain
 from app.aws.listing import Description
 from app.aws.topics import partition_of
+from app.resources.ending import DeleteMessageForm, DeleteQueueForm
 from app.resources.fields import TagsField, strip
 from app.resources.forms import (
-    ActionForm,
     Answers,
     CreateForm,
     Desk,
     Done,
     Section,
-    listed,
     page_of,
 )
 from app.resources.hearing import HearForm, UnhearForm
@@ -91,31 +90,6 @@ class QueueTagsForm(TagsForm):
         return queues.queue_tag_calls(row.description, old, new)
 
 
-class DeleteQueueForm(ActionForm):
-    """Delete queues with their messages."""
-
-    title = "Delete queues"
-    submit_label = "Delete"
-    danger = True
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(self.title, tuple(queues.delete_queue(row.description) for row in desk.rows))
-
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
-        for row in desk.rows:
-            count = row.cells.get("messages") or 0
-            told.append(f"{row.name}: about {count} message{'s' if count != 1 else ''} in it.")
-            senders = desk.known.find("topic", "queue_arns", [row.id])
-            if senders:
-                names = listed([topic.name for topic in senders])
-                told.append(f"{row.name}: {names} will send to it in vain.")
-        return [*told, "What is in a deleted queue cannot be brought back."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/queues")
-
-
 QUEUE = Resource(
     kind="queue",
     slug="queues",
@@ -161,12 +135,13 @@ QUEUE = Resource(
     actions=(
         Action("new", "Create queue", CreateQueueForm, on="none"),
         Action("hear", "Hurry the poll by events", HearForm, on="none", listed=False),
-        Action("unhear", "Stop hearing events", UnhearForm, on="none", danger=True, listed=False),
+        Action("unhear", "Stop hearing events", UnhearForm, on="none", listed=False),
         Action(
             "messages", "Look at messages", link=lambda row: page_of("queues", row.id) + "/messages"
         ),
+        Action("message", "Delete a message", DeleteMessageForm, listed=False),
         Action("tags", "Edit tags", QueueTagsForm),
-        Action("delete", "Delete", DeleteQueueForm, on="many", danger=True),
+        Action("delete", "Delete", DeleteQueueForm, on="many"),
     ),
     empty="A queue keeps messages until they are fetched. Subscribe one to a topic to see what is "
     "published.",

@@ -13,7 +13,6 @@ from app.aws.call import Plan
 from app.aws.listing import Description
 from app.resources.fields import Id, OneLine, PickerField, TagsField, strip
 from app.resources.forms import (
-    ActionForm,
     Answers,
     Desk,
     Done,
@@ -23,6 +22,7 @@ from app.resources.forms import (
     page_of,
 )
 from app.resources.notify import NOTIFICATION, NotifyForm
+from app.resources.removing import DeleteSnapshotForm
 from app.resources.spec import (
     Action,
     Awaited,
@@ -249,34 +249,6 @@ class CreateSnapshotForm(NotifyForm):
         )
 
 
-class DeleteSnapshotForm(ActionForm):
-    """Delete snapshots."""
-
-    title = "Delete snapshots"
-    submit_label = "Delete"
-    danger = True
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(
-            self.title, tuple(snapshots.delete_snapshot(row.region, row.id) for row in desk.rows)
-        )
-
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
-        for row in desk.rows:
-            users = desk.known.find("image", "snapshot_ids", [row.id], row.region)
-            if users:
-                told.append(
-                    f"{row.label} is used by {listed([user.label for user in users])}, so AWS will "
-                    "refuse: deregister the image first. Its page offers to delete the snapshots "
-                    "with it."
-                )
-        return [*told, "What is in a deleted snapshot cannot be brought back."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/snapshots")
-
-
 def _refuse_unless_completed(row: Row) -> str | None:
     return None if row.state == "completed" else f"{row.id} is {row.state}, not completed."
 
@@ -350,7 +322,7 @@ SNAPSHOT = Resource(
             link=lambda row: link("/images/register", snapshot_id=row.id),
         ),
         Action("tags", "Edit tags", TagsForm),
-        Action("delete", "Delete", DeleteSnapshotForm, on="many", danger=True),
+        Action("delete", "Delete", DeleteSnapshotForm, on="many"),
     ),
     empty="A snapshot is a copy of a volume at one moment. Make one from the volume's page.",
     sort="-started",

@@ -114,7 +114,7 @@ class Action:
     """Something that can be done, with the form that asks for it.
 
     ``refusal`` gives the reason why a row does not allow it now, or None. ``on``: ``none`` (makes
-    something new: ``/volumes/new``), ``one`` row, or ``many``. ``danger``: destroys something.
+    something new: ``/volumes/new``), ``one`` row, or ``many``.
     ``link``: instead of a form of its own, the address of another resource's form, prefilled.
     ``listed``: offered with the list of its kind; else another page leads to it.
     """
@@ -124,9 +124,13 @@ class Action:
     form: type[ActionForm] | None = None
     refusal: Callable[[Row], str | None] = lambda row: None
     on: Literal["none", "one", "many"] = "one"
-    danger: bool = False
     link: Callable[[Row], str] | None = None
     listed: bool = True
+
+    @property
+    def danger(self) -> bool:
+        """Whether it has to be confirmed by typing: its form is a DangerForm."""
+        return self.form is not None and self.form.danger
 
 
 @dataclass(frozen=True)

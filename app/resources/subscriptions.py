@@ -162,36 +162,3 @@ class ConfirmForm(ActionForm):
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         return Done("The subscription is confirmed.", page_of("topics", desk.row.id))
-
-
-class UnsubscribeForm(ActionForm):
-    """End a subscription."""
-
-    title = "End a subscription"
-    submit_label = "Unsubscribe"
-    danger = True
-    sections = (Section("Subscription", ("subscription_arn",)),)
-
-    subscription_arn = SelectField("Subscription", validate_choice=False)
-
-    def prepare(self, desk: Desk) -> None:
-        self.subscription_arn.choices = options(
-            [
-                (entry["SubscriptionArn"], f"{entry.get('Protocol')}: {entry.get('Endpoint')}")
-                for entry in topics.subscriptions(desk.row.description)
-                if entry.get("SubscriptionArn", "").startswith("arn:")
-            ]
-            or [("", "No confirmed subscription")]
-        )
-
-    def examine(self, desk: Desk) -> None:
-        known = {choice.value for choice in self.subscription_arn.choices}
-        if not self.subscription_arn.data or self.subscription_arn.data not in known:
-            self.complain("subscription_arn", "Choose a subscription of this topic.")
-
-    def plan(self, desk: Desk) -> Plan:
-        call = topics.unsubscribe(desk.row.id, self.subscription_arn.data or "")
-        return Plan(self.title, (call,))
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done("The subscription is ended.", page_of("topics", desk.row.id))

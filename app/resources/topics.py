@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired
 from app.aws import topics
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
+from app.resources.ending import DeleteTopicForm, UnsubscribeForm
 from app.resources.fields import OneLine, TagsField, strip
 from app.resources.forms import (
     ActionForm,
@@ -16,7 +17,6 @@ from app.resources.forms import (
     Desk,
     Done,
     Section,
-    listed,
     page_of,
 )
 from app.resources.notify import TOPIC_NAME, TOPIC_RULE
@@ -25,7 +25,6 @@ from app.resources.subscriptions import (
     ConfirmForm,
     PermitForm,
     SubscribeForm,
-    UnsubscribeForm,
 )
 from app.resources.tagging import TagsForm
 
@@ -137,27 +136,6 @@ class TopicTagsForm(TagsForm):
         return topics.topic_tag_calls(row.id, old, new)
 
 
-class DeleteTopicForm(ActionForm):
-    """Delete topics with their subscriptions."""
-
-    title = "Delete topics"
-    submit_label = "Delete"
-    danger = True
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(self.title, tuple(topics.delete_topic(row.id) for row in desk.rows))
-
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
-        for row in desk.rows:
-            count = len(topics.subscriptions(row.description))
-            told.append(f"{row.name}: {count} subscription{'s' if count != 1 else ''} end with it.")
-        return [*told, "Watches that publish to a deleted topic cannot tell anybody."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/topics")
-
-
 def _refuse_unsubscribe(row: Row) -> str | None:
     if topics.confirmed(row.description):
         return None
@@ -206,11 +184,9 @@ TOPIC = Resource(
         Action("permit", "Let it send to a queue", PermitForm),
         Action("confirm", "Confirm a subscription", ConfirmForm),
         Action("publish", "Publish a message", PublishForm),
-        Action(
-            "unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe, danger=True
-        ),
+        Action("unsubscribe", "End a subscription", UnsubscribeForm, _refuse_unsubscribe),
         Action("tags", "Edit tags", TopicTagsForm),
-        Action("delete", "Delete", DeleteTopicForm, on="many", danger=True),
+        Action("delete", "Delete", DeleteTopicForm, on="many"),
     ),
     empty="A topic passes messages on to its subscribers. Watches publish to topics.",
 )

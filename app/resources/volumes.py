@@ -13,7 +13,7 @@ from app.aws import volumes
 from app.aws.call import Plan
 from app.aws.listing import Description
 from app.aws.tags import marked_with
-from app.aws.volumes import VOLUME_TYPES
+from app.aws.volumes import VOLUME_TYPES, attached_to
 from app.resources.fields import MAX_TAGS, Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import (
     ActionForm,
@@ -27,6 +27,7 @@ from app.resources.forms import (
     page_of,
 )
 from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
+from app.resources.removing import DeleteVolumeForm, DetachForm
 from app.resources.spec import (
     Action,
     Awaited,
@@ -97,21 +98,12 @@ _DEVICE = re.compile(r"^(/dev/(sd[a-z]\d{0,2}|xvd[a-z]{1,2}\d{0,2})|xvd[a-z]{1,2
 _FREE_DEVICES = [f"/dev/sd{letter}" for letter in "fghijklmnop"]
 
 
-def _attachments(description: Description) -> list[Description]:
-    return description.get("Attachments") or []
-
-
 def _state(description: Description) -> str:
     # AWS says in-use while an attachment comes or goes; the attachment knows better
-    for attachment in _attachments(description):
+    for attachment in volumes.attachments(description):
         if attachment.get("State") in {"attaching", "detaching"}:
             return str(attachment["State"])
     return str(description.get("State", ""))
-
-
-def attached_to(description: Description) -> list[str]:
-    """The ids of the instances that a volume is attached to."""
-    return [entry["InstanceId"] for entry in _attachments(description) if entry.get("InstanceId")]
 
 
 def _facts(description: Description) -> dict[str, Any]:
@@ -388,63 +380,6 @@ def _devices(instance: Row) -> set[str]:
     return {mapping.get("DeviceName", "") for mapping in mappings}
 
 
-class DetachForm(ActionForm):
-    """Detach a volume from its instance."""
-
-    title = "Detach volume"
-    submit_label = "Detach"
-    danger = True
-    sections = (Section("How", ("force",)),)
-
-    force = BooleanField(
-        "Force",
-        description="Only when it hangs: the instance has no chance to write what it holds, "
-        "and the file system may be damaged.",
-    )
-
-    def plan(self, desk: Desk) -> Plan:
-        calls = tuple(
-            volumes.detach_volume(desk.row.region, desk.row.id, instance, bool(self.force.data))
-            for instance in attached_to(desk.row.description)
-        )
-        return Plan(self.title, calls)
-
-    def consequences(self, desk: Desk) -> list[str]:
-        instances = attached_to(desk.row.description)
-        return [
-            f"{desk.row.label} is taken from {listed(instances)}. Unmount it there first, so that "
-            "nothing is lost."
-        ]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"{desk.row.id} is being detached.", page_of("volumes", desk.row.id))
-
-
-class DeleteVolumeForm(ActionForm):
-    """Delete volumes."""
-
-    title = "Delete volumes"
-    submit_label = "Delete"
-    danger: ClassVar[bool] = True
-
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(
-            self.title, tuple(volumes.delete_volume(row.region, row.id) for row in desk.rows)
-        )
-
-    def consequences(self, desk: Desk) -> list[str]:
-        told = []
-        for row in desk.rows:
-            kept = desk.known.find("snapshot", "volume_id", [row.id], row.region)
-            count = len([each for each in kept if each.state == "completed"])
-            copies = f"{count} completed snapshot{'s' if count != 1 else ''} of it stay"
-            told.append(f"{row.label}: {copies}." if count else f"{row.label}: no snapshot of it.")
-        return [*told, "What is on a deleted volume cannot be brought back."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/volumes")
-
-
 def _refuse_attach(row: Row) -> str | None:
     return None if row.state == "available" else f"{row.id} is {row.state}, not available."
 
@@ -506,7 +441,7 @@ VOLUME = Resource(
         Column(
             "devices",
             "Devices",
-            lambda d: [entry.get("Device", "") for entry in _attachments(d)],
+            lambda d: [entry.get("Device", "") for entry in volumes.attachments(d)],
             "ids",
             shown=False,
             tracked=True,
@@ -514,7 +449,7 @@ VOLUME = Resource(
         Column(
             "delete_on_termination",
             "Deleted with its instance",
-            lambda d: next((e.get("DeleteOnTermination") for e in _attachments(d)), None),
+            lambda d: next((e.get("DeleteOnTermination") for e in volumes.attachments(d)), None),
             "flag",
             shown=False,
             tracked=True,
@@ -535,10 +470,10 @@ VOLUME = Resource(
             link=lambda row: link("/snapshots/new", volume_id=row.id),
         ),
         Action("attach", "Attach", AttachForm, _refuse_attach),
-        Action("detach", "Detach", DetachForm, _refuse_detach, danger=True),
+        Action("detach", "Detach", DetachForm, _refuse_detach),
         Action("watch", "Notify me", WatchForm, refuse_watch),
         Action("tags", "Edit tags", TagsForm),
-        Action("delete", "Delete", DeleteVolumeForm, _refuse_delete, on="many", danger=True),
+        Action("delete", "Delete", DeleteVolumeForm, _refuse_delete, on="many"),
     ),
     empty="A volume is a disk that can be attached to an instance.",
     sort="-created",

@@ -17,7 +17,7 @@ from app.watches.lateness import limit_of
 from app.watches.messages import notice_of
 from app.watches.outcomes import OPEN
 from app.watches.rows import Record
-from app.watches.tables import events, notices, watches
+from app.watches.tables import events, notices, rules, watches
 
 _CLASSES: dict[str, StateClass] = {
     "intended": "changing",
@@ -222,6 +222,21 @@ class Views:
         """The newest first."""
         with self._engine.connect().execution_options(reading=True) as connection:
             return _load(connection, _condition(wanted), limit=limit, offset=offset)
+
+    def waiting(self, ids: Sequence[str]) -> int:
+        """How many watches wait for some resources, or to publish to some topics."""
+        columns = (watches.c.resource_id, watches.c.source_id, watches.c.topic_arn)
+        each = (select(watches.c.id).where(column.in_(ids)) for column in columns)
+        among = and_(watches.c.state.in_(OPEN), watches.c.id.in_(union(*each)))
+        query = select(func.count()).select_from(watches).where(among)
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return connection.execute(query).scalar_one()
+
+    def rules_by(self, topic_arns: Sequence[str]) -> int:
+        """How many rules tell by some topics."""
+        query = select(func.count()).select_from(rules).where(rules.c.topic_arn.in_(topic_arns))
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return connection.execute(query).scalar_one()
 
     def topics(self, limit: int) -> Sequence[str]:
         """The topics that watches publish to, in order of their ARNs."""

@@ -215,6 +215,14 @@ class Watches:
         """The watches on a resource, on what is made of it, or that publish to it."""
         return self._views.list(Wanted(of=resource_id), limit)
 
+    def waiting(self, ids: Sequence[str]) -> int:
+        """How many watches wait for these resources, or to publish to these topics."""
+        return self._views.waiting(ids)
+
+    def rules_by(self, topic_arns: Sequence[str]) -> int:
+        """How many rules put watches on that publish to these topics."""
+        return self._views.rules_by(topic_arns)
+
     def topics(self, limit: int = 100) -> Sequence[str]:
         """The topics that watches publish to."""
         return self._views.topics(limit)
