@@ -76,6 +76,7 @@
   document.addEventListener("htmx:after:swap", (event) => {
     drawAllPicked();
     drawDependent();
+    drawConfirmed();
     // The form came again, with the choices of another region: its code is to be drawn again too.
     if (event.detail.ctx.select === "#form") {
       document.getElementById("form").dispatchEvent(new Event("change", { bubbles: true }));
@@ -100,9 +101,20 @@
       }
     }
   }
+  // What is dangerous can be pressed when what is asked for was typed; the server looks, too.
+  const plain = (text) => text.normalize("NFC").trim().replace(/\s+/g, " ");
+  function drawConfirmed() {
+    const button = document.querySelector("[data-confirmed]");
+    if (!button || button.ariaBusy) return;
+    const words = [...document.querySelectorAll(".typed")].map((word) => plain(word.textContent));
+    button.disabled = !words.includes(plain(document.getElementById("confirm").value));
+  }
+  on("input", "#confirm", drawConfirmed);
+
   on("change", "form", drawDependent);
   on("input", "form", drawDependent);
 
   drawDependent();
+  drawConfirmed();
   document.querySelector("[aria-invalid=true]")?.focus();
 })();

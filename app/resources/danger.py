@@ -90,8 +90,13 @@ class DangerForm(ActionForm):
         return [effect for effect in self.effects(desk) if effect.count]
 
     def words(self, desk: Desk) -> tuple[str, ...]:
-        """What may be typed to confirm: of one thing its name or id, of several their number."""
+        """What may be typed to confirm: of one thing its name or id, of several their number.
+
+        Nothing where there is no target: then the form complains of what it is about.
+        """
         targets = self.targets(desk)
+        if not targets:
+            return ()
         return targets[0].words if len(targets) == 1 else (str(len(targets)),)
 
     def ask(self, desk: Desk) -> None:
@@ -107,7 +112,7 @@ class DangerForm(ActionForm):
             self.complain("confirm", CHANGED)
             return False
         words = self.words(desk)
-        if _plain(self.confirm.data or "") not in {_plain(word) for word in words}:
+        if words and _plain(self.confirm.data or "") not in {_plain(word) for word in words}:
             self.complain("confirm", f"Type {' or '.join(words)} to confirm.")
             return False
         return True

@@ -17,6 +17,7 @@ from app.resources import kind_of
 from app.web import acting
 from app.web.context import actor, house, person
 from app.web.perform import PlanFailed, carry_out
+from app.web.recent import ask_again, is_recent
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def do_rest(action_id: str) -> ResponseReturnValue:
     if record.actor != actor():
         acting.refuse(plan.title, f"only {record.actor}, who began this, can do the rest of it.")
     acting.permit(plan)
+    if any(call.danger for call in plan.calls) and not is_recent(person()):
+        return ask_again(f"{plan.title}: this is asked for once more before the rest is done.")
     token = str(uuid.uuid5(uuid.UUID(int=0), f"{record.id}/{record.done}"))
     if not actions.begin(services.engine, token, actor(), plan, record.path):
         return redirect(url_for("action", action_id=token))

@@ -15,6 +15,7 @@ from app.aws.errors import AwsError
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
 from app.resources import RESOURCES
+from app.resources.danger import DangerForm
 from app.resources.forms import ActionForm, Desk, Done, Refused, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
@@ -24,9 +25,13 @@ from app.web.context import actor, house, person
 from app.web.finding import find, unknown
 from app.web.kept import local
 from app.web.perform import PlanFailed, carry_out
+from app.web.recent import ask_again, is_recent
 
 MOST_ROWS = 250
 READ_AGAIN = 10  # so few are read again before they are acted on
+MOST_CHECKED = 20  # calls of one plan that are run dry
+# nor is what a person confirms by typing: a link must not do it for them
+_NEVER_PREFILLED = {"id", "client_token", "csrf_token", "confirm", "seen"}
 
 
 class _Unknown(Exception):
@@ -124,7 +129,7 @@ def _desk(rows: tuple[Row, ...]) -> Desk:
 
 def _prefilled() -> dict[str, Any]:
     given = request.args
-    told = {key: given[key] for key in given if key not in {"id", "client_token", "csrf_token"}}
+    told = {key: given[key] for key in given if key not in _NEVER_PREFILLED}
     tags = acting.tags_to_give()
     return {**told, "tags": tags} if tags else told
 
@@ -181,6 +186,7 @@ class _Page:
             return self.show(self.form(_prefilled()))
         form = self.form()
         if doing == "refill":
+            form.client_token.data = form.client_token.data or str(uuid.uuid4())
             return self.show(form)
         if doing in {"preview", "check"}:
             return self.preview(form, checked=doing == "check")
@@ -210,7 +216,10 @@ class _Page:
     ) -> ResponseReturnValue:
         """The form's page."""
         several = self.action.on == "many"
-        confirms = several or self.action.danger or form.danger or not form.sections
+        confirms = several or self.action.danger or not form.sections
+        danger = form if isinstance(form, DangerForm) else None
+        if danger:
+            danger.ask(self.desk)
         template = "confirm.html" if confirms else "form.html"
         page = render_template(
             template,
@@ -218,7 +227,10 @@ class _Page:
             refused=[
                 (row, reason, *_way_on(self.resource, row, reason)) for row, reason in self.refused
             ],
+            shown=True,
             consequences=form.all_consequences(self.desk),
+            effects=danger.shown(self.desk) if danger else [],
+            words=danger.words(self.desk) if danger else (),
             error=error,
             failure=failure,
             rest=rest,
@@ -238,7 +250,7 @@ class _Page:
         if checked and right:
             plan = form.planned(self.desk)
             acting.permit(plan)
-            checks = [check(call, acting.clients(call)) for call in plan.calls]
+            checks = [check(call, acting.clients(call)) for call in plan.calls[:MOST_CHECKED]]
         if checked and not request.headers.get("HX-Request"):
             return self.show(form, status=200 if right else 422)
         shown = render_template("preview.html", preview=_preview(form, self.desk), checks=checks)
@@ -248,8 +260,13 @@ class _Page:
         """Carry the plan out, and say what became of it."""
         services = house()
         token = form.client_token.data or ""
-        if not form.examined(self.desk):
+        right = form.examined(self.desk)
+        if isinstance(form, DangerForm):
+            right = form.confirmed(self.desk) and right
+        if not right:
             return self.show(form, status=422)
+        if self.action.danger and not is_recent(person()):
+            return ask_again(f"{form.title}: this is asked for once more before it is done.")
         plan = form.planned(self.desk)
         try:
             acting.permit(plan)
@@ -326,7 +343,8 @@ def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
         shown = _code(plan, sources)
     except ValueError as error:  # a value that no command line can hold
         notes = [*notes, str(error)]
-    return {"says": as_words(plan), "notes": notes, "problems": problems, **shown}
+    told = {"says": as_words(plan), "notes": notes, "problems": problems, "calls": len(plan.calls)}
+    return {**told, **shown}
 
 
 def _code(plan: Plan, sources: Sources) -> dict[str, str]:

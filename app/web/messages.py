@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, flash, redirect, render_template, request
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.aws import queues
 from app.aws.call import Plan, plain
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
-from app.people import actions
 from app.resources.queues import QUEUE
 from app.resources.spec import Row
 from app.web import acting
-from app.web.context import actor, house
+from app.web.context import house
 from app.web.finding import find, unknown
-from app.web.perform import PlanFailed, carry_out
 
 READS = 5  # ReceiveMessage gives ten at most, and seldom all that there are
 
@@ -64,26 +61,6 @@ def look(resource_id: str) -> ResponseReturnValue:
     listed = sorted(found.values(), key=lambda message: message.sent_at or "", reverse=True)
     part = "queues/messages_list.html" if "HX-Request" in request.headers else None
     return render_template(part or "queues/messages.html", **_values(row), received=listed)
-
-
-def delete(resource_id: str) -> ResponseReturnValue:
-    """Take one message out of the queue. May raise AwsError."""
-    row = find(QUEUE, resource_id)
-    if row is None:
-        return unknown(QUEUE, resource_id)
-    receipt = request.form.get("receipt", "")
-    call = queues.delete_message(row.description, receipt)
-    plan = Plan("Delete a message", (call,)).within(row.account)
-    acting.permit(plan)
-    token = str(uuid.uuid4())  # deleting a message twice does no harm
-    actions.begin(house().engine, token, actor(), plan, request.path)
-    try:
-        carry_out(house(), token, plan, confirmed=True)
-    except PlanFailed as failure:
-        raise failure.error from failure
-    actions.end(house().engine, token, "The message is deleted.", request.path)
-    flash("The message is deleted.", "success")
-    return redirect(request.path.removesuffix("/delete"), 303)
 
 
 def _looking(row: Row) -> Plan:
@@ -141,4 +118,3 @@ def register(app: Flask) -> None:
     base = "/queues/<resource_id>/messages"
     app.add_url_rule(base, "queue_messages", messages_page)
     app.add_url_rule(base, "queue_look", look, methods=["POST"])
-    app.add_url_rule(f"{base}/delete", "queue_message_delete", delete, methods=["POST"])

@@ -53,7 +53,6 @@ _NEEDS: dict[str, Need] = {
     "notices_all": "operator",
     "notices_test": "operator",
     "queue_look": "operator",
-    "queue_message_delete": "operator",
     "watch_cancel": "operator",
     "watches_cancel": "operator",
     # who did what

@@ -36,6 +36,8 @@ class _Reader(HTMLParser):
         self._first: str | None = None
         self._area: str | None = None
         self._template = 0
+        self.asked: list[str] = []
+        self._asking = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -44,6 +46,9 @@ class _Reader(HTMLParser):
             self.links.append(str(given["href"]))
         if tag in {"template", "noscript"}:
             self._template += 1
+        if given.get("class") == "typed":
+            self.asked.append("")
+            self._asking = True
         if tag == "form":
             self._in_form = given.get("id") == "form" or given.get("method") == "post"
         if tag in {"script", "style"}:
@@ -77,6 +82,8 @@ class _Reader(HTMLParser):
             self._template -= 1
         if tag in {"script", "style"}:
             self._skip -= 1
+        if tag == "bdi":
+            self._asking = False
         if tag == "form":
             self._in_form = False
         if tag == "textarea":
@@ -93,6 +100,8 @@ class _Reader(HTMLParser):
             self.fields.add(self._area, text.replace("\r\n", "\n").removeprefix("\n"))
         elif not self._skip:
             self.text.append(data)
+        if self._asking:
+            self.asked[-1] += data
 
 
 @dataclass
@@ -107,6 +116,7 @@ class Page:
     words: str = field(init=False)
     fields: MultiDict[str, str] = field(init=False)
     links: list[str] = field(init=False)
+    asked: list[str] = field(init=False)  # what may be typed to confirm
 
     def __post_init__(self) -> None:
         reader = _Reader()
@@ -114,6 +124,7 @@ class Page:
         self.words = re.sub(r"\s+", " ", " ".join(reader.text))
         self.fields = reader.fields
         self.links = reader.links
+        self.asked = reader.asked
 
 
 class Browser:
@@ -178,8 +189,13 @@ class Browser:
         self._client._cookies = dict(kept)
 
     def send(self, page: Page, do: str = "perform", **changes: Any) -> Page:
-        """Send the form of a page, with some fields filled in otherwise; lists send several."""
+        """Send the form of a page, with some fields filled in otherwise; lists send several.
+
+        What the page asks to be typed is typed.
+        """
         fields = MultiDict(page.fields)
+        if page.asked:
+            fields["confirm"] = page.asked[0]
         for name, value in changes.items():
             fields.poplist(name)
             for one in value if isinstance(value, list) else [value]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.aws import events
-from app.aws.call import Call
+from app.aws.call import Answer, Call
 from app.db import now
 from tests.web.browser import Browser, Page
 from tests.web.conftest import SANDBOX, Aws
@@ -134,7 +134,7 @@ def test_a_target_that_eventbridge_does_not_take_is_told_and_nothing_is_heard(
 ) -> None:
     run = Call.run
     failed = {"TargetId": "encante", "ErrorCode": "Busy", "ErrorMessage": "<Too> many."}
-    answer = {"FailedEntryCount": 1, "FailedEntries": [failed]}
+    answer = Answer({"FailedEntryCount": 1, "FailedEntries": [failed]})
 
     def instead(call: Call, clients: Any) -> dict[str, Any]:
         return answer if call.operation == "PutTargets" else run(call, clients)

@@ -266,7 +266,7 @@ def test_terminating_a_protected_instance_is_refused_with_the_way_on(browser: Br
     done = browser.fill(way_on)
     confirm = browser.follow(done)
     assert confirm.status == 200
-    assert "is deleted with it" in confirm.words
+    assert "Deleted with them (1)" in confirm.words
     gone = browser.follow(browser.send(confirm))
     assert "shutting-down" in gone.words.lower()
 

@@ -126,11 +126,13 @@ def test_a_message_is_looked_at_and_deleted(browser: Browser) -> None:
     page = browser.open(f"/queues/{queue}/messages")
     looked = browser.post(page.path, {"csrf_token": page.fields["csrf_token"]})
     assert "Look here" in looked.words
-    receipt = looked.fields["receipt"]
-    fields = {"csrf_token": page.fields["csrf_token"], "receipt": receipt}
-    gone = browser.follow(browser.post(f"{page.path}/delete", fields))
+    chosen = {name: looked.fields[name] for name in ("csrf_token", "receipt", "message_id")}
+    asked = browser.post(f"/queues/message?id={queue}", {**chosen, "_do": "refill"})
+    assert asked.status == 200
+    assert f"The message {chosen['message_id']} is taken out" in asked.words
+    wrong = browser.send(asked, receipt="nonsense")
+    assert 400 <= wrong.status < 500
+    gone = browser.follow(browser.send(asked))
     assert "The message is deleted" in gone.words
     again = browser.post(page.path, {"csrf_token": page.fields["csrf_token"]})
     assert "Look here" not in again.words
-    wrong = browser.post(f"{page.path}/delete", {**fields, "receipt": "nonsense"})
-    assert 400 <= wrong.status < 500
