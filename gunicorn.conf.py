@@ -24,9 +24,13 @@ wsgi_app = "wsgi:application"
 bind = [f"{_settings.bind}:{_settings.port}"]
 # One worker: what the console knows of AWS is kept up to date by one thread in one process.
 workers = 1
-worker_class = "gthread"
+worker_class = "app.serving.worker.PatientWorker"
 threads = _settings.threads
+worker_connections = 500  # below the 1,024 files that a process may usually have open
 keepalive = 30
+limit_request_line = 8190  # filters are part of an address
+# an answer that is not taken at once waits in a file: see app/serving/outgoing.py
+sendfile = False
 # An AWS call under way may take its read timeout (10 s); let it end and be written down.
 graceful_timeout = 15
 # The worker's heartbeat is a file that is touched; on a slow disk that could stall it.

@@ -17,6 +17,7 @@ ARROWS = {
     "settings": set(),
     "logs": set(),
     "migrate": set(),
+    "serving": set(),
     "resources": {"aws"},
     "inventory": {"resources", "aws"},
     "watches": {"aws", "inventory", "resources"},

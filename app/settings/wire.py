@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -80,6 +80,37 @@ def networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
             raise ValueError(f"{text!r} is everybody: then anybody could claim to be anybody")
         found.append(network)
     return tuple(found)
+
+
+def is_among(address: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether an address is in one of the networks; False for what is none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return any(found in network for network in trusted)
+
+
+def sender(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
+    """Where a request that ``peer`` sends (on) came from.
+
+    Only a trusted peer is believed. Each proxy adds on the right whom it got it from; what stands
+    left of the first that is not ours may be made up.
+    """
+    found = peer
+    if not is_among(peer, trusted):
+        return peer
+    for each in reversed(forwarded_for.split(",")):
+        address = each.strip()
+        try:
+            found = str(ip_address(address))
+        except ValueError:
+            return found
+        if not is_among(found, trusted):
+            return found
+    return found
 
 
 def weakness(key: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from flask import Flask, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.settings import Settings
-from app.settings.wire import Network, networks
+from app.settings.wire import is_among, networks, sender
 from app.web import health, recording
 from app.web.context import house
 from app.web.errors import page
@@ -39,10 +38,10 @@ class Forwarded:
         self._trusted = networks(settings.trusted_proxies)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if is_among(environ.get("REMOTE_ADDR", ""), self._trusted):
-            environ["REMOTE_ADDR"] = sender(
-                environ["REMOTE_ADDR"], environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted
-            )
+        peer = environ.get("REMOTE_ADDR", "")
+        if is_among(peer, self._trusted):
+            told = environ.get("HTTP_X_FORWARDED_FOR", "")
+            environ["REMOTE_ADDR"] = sender(peer, told, self._trusted)
             if host := _last(environ, "HTTP_X_FORWARDED_HOST"):
                 environ["HTTP_HOST"] = host
             scheme = _last(environ, "HTTP_X_FORWARDED_PROTO").lower()
@@ -54,35 +53,6 @@ class Forwarded:
 def _last(environ: WSGIEnvironment, name: str) -> str:
     """What the nearest proxy says, where each adds to what it was told."""
     return str(environ.get(name, "")).rpartition(",")[2].strip()
-
-
-def is_among(address: str, trusted: tuple[Network, ...]) -> bool:
-    """Whether an address is in one of the networks; False for what is none."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return any(found in network for network in trusted)
-
-
-def sender(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
-    """Where a request that ``peer``, a trusted proxy, sends on came from.
-
-    Each proxy adds on the right whom it got it from; what stands left of the first that is not
-    ours may be made up.
-    """
-    found = peer
-    for each in reversed(forwarded_for.split(",")):
-        address = each.strip()
-        try:
-            found = str(ip_address(address))
-        except ValueError:
-            return found
-        if not is_among(found, trusted):
-            return found
-    return found
 
 
 def _check_host() -> ResponseReturnValue | None:

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import create_app
-from app.people import login_tokens
+from app.people import login_tokens, users
+from app.people.audit import By
 from app.settings import Settings
-from app.web.wire import sender
+from app.settings.wire import sender
 from tests.web.browser import Browser
 
 KEY = "c2f1e49b7d0a83659be0d7531fa4c862"
@@ -27,7 +28,12 @@ PROXIES = tuple(map(ip_network, ("10.0.0.0/8", "fd00::/8")))
 
 def _team(folder: Path, **more: Any) -> Flask:
     given: dict[str, Any] = {"public_url": PUBLIC, "secret_key": KEY, "data": folder}
-    return create_app(Settings(**given | more))
+    app = create_app(Settings(**given | more))
+    engine = app.extensions["encante"].engine
+    if not users.any_password(engine):  # so that the page for signing in has a form
+        by = By("test", address="127.0.0.1")
+        users.set_password(engine, by, users.add(engine, by, "ann"), "a password of four words")
+    return app
 
 
 @pytest.fixture

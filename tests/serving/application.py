@@ -1,0 +1,32 @@
+"""A small application: what it answers tells what it got."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+BIG = 15_000_000
+PIECE = b"x" * 100_000
+
+
+def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+    """Tell method, path and body; /big is big, /slow takes half a second, /wrong fails."""
+    path = environ["PATH_INFO"]
+    if path == "/wrong":
+        raise RuntimeError("wrong")
+    if path == "/bad-header":
+        start("200 OK", [("X-Odd", "a\r\nb")])
+        return []
+    if path == "/slow":
+        time.sleep(0.5)
+    if path == "/big":
+        start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(BIG))])
+        return (PIECE for _ in range(BIG // len(PIECE)))
+    if path == "/unread":
+        body = b"not read"
+    else:
+        read = environ["wsgi.input"].read()
+        body = f"{environ['REQUEST_METHOD']} {path} {len(read)}".encode()
+    start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
