@@ -34,7 +34,25 @@ def load_settings() -> Settings:
         raise Problem(f"Encante cannot start:\n{error}") from None
 
 
-@click.group()
+class Commands(click.Group):
+    """All commands; those about users are read only when one of them is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted([*super().list_commands(ctx), "user"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, if there is one."""
+        if cmd_name == "user":
+            from app.logs import configure
+            from app.people.commands import user
+
+            configure("console")  # what they record is logged too, to standard error
+            return user
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands)
 def cli() -> None:
     """Encante, a web console for EC2, EBS and SNS."""
 

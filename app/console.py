@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.settings import EVERY_ADDRESS, Settings
+from app.settings import Settings
 from app.supervisor import NotReady, ProgramDied, Stopped, Supervisor
 
 if TYPE_CHECKING:  # the supervising process does without it
@@ -39,7 +39,8 @@ def run(settings: Settings) -> None:
         try:
             with Supervisor() as programs:
                 _start(programs, settings)
-                say(f"Encante is running; Ctrl-C stops it. Open: {login_link(settings)}")
+                opened = settings.address if settings.https else login_link(settings)
+                say(f"Encante is running; Ctrl-C stops it. Open: {opened}")
                 programs.watch()
         except Stopped:
             say("Stopped.")
@@ -69,7 +70,15 @@ def _start(programs: Supervisor, settings: Settings) -> None:
 
 
 def login_link(settings: Settings) -> str:
-    """A fresh link that signs in; raises ConsoleError when there is no database yet."""
+    """A fresh link that signs in; raises ConsoleError when there is no database yet.
+
+    Nor is there one where others reach the console: there everybody signs in as themselves.
+    """
+    if settings.https:
+        raise ConsoleError(
+            "There is no link where others reach the console (ENCANTE_PUBLIC_URL is https). "
+            "Make a user: python -m app.cli user add NAME --role admin"
+        )
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from app.db import make_engine
@@ -85,7 +94,7 @@ def login_link(settings: Settings) -> str:
         raise ConsoleError("There is no database yet. Start the console first: make run") from None
     finally:
         engine.dispose()
-    return f"http://{_authority(settings)}/login?token={token}"
+    return f"{settings.address}/login?token={token}"
 
 
 def reset(settings: Settings) -> None:
@@ -167,7 +176,7 @@ def _port_problem(host: str, port: int, setting: str, error: OSError) -> str:
 
 def answers(settings: Settings) -> bool:
     """Whether the console's /healthz says that all is well."""
-    return _get(_authority(settings), "/healthz")
+    return _get(settings.authority, "/healthz")
 
 
 def _get(authority: str, path: str) -> bool:
@@ -180,12 +189,6 @@ def _get(authority: str, path: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _authority(settings: Settings) -> str:
-    """Host and port to reach the console at from this machine."""
-    host = "127.0.0.1" if settings.bind in EVERY_ADDRESS else settings.bind
-    return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
 
 
 def say(line: str) -> None:

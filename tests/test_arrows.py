@@ -27,7 +27,7 @@ ARROWS = {
     "house": {"aws", "inventory", "metrics", "resources", "ticks", "watches", "migrate"},
     "background": {"house", "inventory", "watches"},
     "web": {"aws", "resources", "inventory", "watches", "people", "house", "migrate"},
-    "cli": {"console", "supervisor", "aws", "people", "house", "migrate"},
+    "cli": {"logs", "console", "supervisor", "aws", "people", "house", "migrate"},
     "console": {"supervisor", "people", "migrate"},
     "supervisor": set(),
     "__init__": {"house", "logs", "web"},

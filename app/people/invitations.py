@@ -62,7 +62,7 @@ def accept(engine: Engine, by: By, token: str, password: str) -> User | None:
     user = of(engine, token)
     if user is None:
         return None
-    passwords.check(password, user.name, *user.full_name.split())
+    passwords.check(password, user.name, user.full_name)
     kept = passwords.hashed(password)
     with engine.begin() as connection:
         if not _used_up(connection, token):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -13,8 +15,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 SHORTEST, LONGEST = 15, 128
 # 46 MiB, two passes: twice the work that OWASP asks for at this size; some 75 ms on one core.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=47104, parallelism=1)
-# What is hashed where there is nothing to compare with, so that it takes as long.
-_NOBODYS = _HASHER.hash("nobody's password")
+# What is compared with where there is nothing to compare with, so that it takes as long: made by
+# the hasher above from a password that is nobody's.
+NOBODYS = (
+    "$argon2id$v=19$m=47104,t=2,p=1$f2YAUo0AS/5Haoe8z3chEQ$"
+    "gaKGiTNYj4iI2x7yNUYORC8jstMzCb7fpSCaTN38nq8"
+)
 # Whoever guesses gets one core and 46 MiB at most, however many ask; a few wait for their turn.
 _ONE_AT_A_TIME = threading.Lock()
 _PLACES = threading.BoundedSemaphore(4)
@@ -22,6 +28,7 @@ WAIT_SECONDS = 5.0
 # zxcvbn's third of four steps: a hundred million guesses. Passwords of this length that take fewer
 # are common ones, names, repeats and runs of keys.
 _GUESSES = 10**8
+_LEFT = 8  # characters besides names, at least
 
 
 class PasswordError(Exception):
@@ -35,17 +42,19 @@ class Busy(Exception):
 def check(password: str, *about: str) -> None:
     """Raises PasswordError for one that is too short, too long or too easy to guess.
 
-    ``about``: what is known of the person, such as their name, and so easy to guess.
+    ``about``: what is known of the person, such as their names, and so easy to guess.
     """
-    length = len(_normal(password))
+    length = len(password)
     if length < SHORTEST:
         raise PasswordError(f"It has {length} characters; {SHORTEST} is the least.")
     if length > LONGEST:
         raise PasswordError(f"It has {length} characters; {LONGEST} is the most.")
     from zxcvbn import zxcvbn  # its lists of words are only read where a password is chosen
 
-    known = [word for word in (*about, "encante") if word]
-    told = zxcvbn(_normal(password), known, max_length=LONGEST)
+    known = _words((*about, "encante"))
+    if _mostly(_normal(password), known):
+        raise PasswordError("It is too easy to guess: it is made of a name.")
+    told = zxcvbn(_normal(password)[:LONGEST], known, max_length=LONGEST)
     if told["guesses"] < _GUESSES:
         why = told["feedback"]["warning"].rstrip(".") or "It is made of common words or names"
         raise PasswordError(
@@ -65,10 +74,10 @@ def fits(kept: str, password: str) -> bool:
 
     Takes as long where nothing was kept (an empty text), and never fits there.
     """
-    sent = password if len(_normal(password)) <= LONGEST else ""
+    sent = password if len(password) <= LONGEST else ""
     with _turn():
         try:
-            _HASHER.verify(kept or _NOBODYS, _bytes(sent))
+            _HASHER.verify(kept or NOBODYS, _bytes(sent))
         except (VerificationError, InvalidHashError):
             return False
     return bool(kept and sent)
@@ -92,6 +101,19 @@ def _turn() -> Iterator[None]:
             _ONE_AT_A_TIME.release()
     finally:
         _PLACES.release()
+
+
+def _words(texts: tuple[str, ...]) -> list[str]:
+    parts = (part for text in texts for part in (text, *re.split(r"[\W_]+", text)))
+    return [part for part in parts if part]
+
+
+def _mostly(password: str, known: list[str]) -> bool:
+    """Whether next to nothing is left without the words that are known of the person."""
+    words = sorted((re.escape(word) for word in known if len(word) > 2), key=len, reverse=True)
+    rest, found = re.subn("|".join(words), "", password, flags=re.IGNORECASE)
+    rest = re.sub(rf"[\s{re.escape(string.punctuation)}]+", "", rest)
+    return bool(found) and len(rest) < _LEFT
 
 
 def _normal(password: str) -> str:

@@ -172,7 +172,7 @@ def set_password(
     user = get(engine, user_id)
     if user is None:
         raise UserError("There is no such user.")
-    passwords.check(password, user.name, *user.full_name.split())
+    passwords.check(password, user.name, user.full_name)
     kept = passwords.hashed(password)
     with engine.begin() as connection:
         put_password(connection, by, user, kept, but)

@@ -262,6 +262,17 @@ class Settings(BaseSettings):
         return f"http://127.0.0.1:{self.sandbox_port}"
 
     @property
+    def authority(self) -> str:
+        """Host and port to reach the console at from this machine."""
+        host = "127.0.0.1" if self.bind in EVERY_ADDRESS else self.bind
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """What links to the console begin with."""
+        return self.public_url or f"http://{self.authority}"
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Names that requests may be addressed to: the public URL's, or loopback's, and more."""
         if self.https:

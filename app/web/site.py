@@ -15,6 +15,7 @@ from jinja2 import StrictUndefined
 
 from app.aws import turns
 from app.house import House
+from app.people.commands import user
 from app.settings import Settings
 from app.web import (
     actions,
@@ -136,6 +137,7 @@ def make_flask(house: House) -> Flask:
         details,
     ):
         module.register(app)
+    app.cli.add_command(user)
     app.wsgi_app = turns.around(Timed(wire.Forwarded(app.wsgi_app, settings)))  # type: ignore[method-assign]
     return app
 
