@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.people.who import EVERYTHING, ROLES, Person, Role
 from app.resources import RESOURCES
+from app.resources.spec import Action
 from app.web import health
 
 # open: whoever asks; signed-in: whoever is; else the role that is needed.
@@ -53,6 +54,7 @@ _NEEDS: dict[str, Need] = {
     "notices_all": "operator",
     "notices_test": "operator",
     "queue_look": "operator",
+    "queue_messages": "operator",
     "watch_cancel": "operator",
     "watches_cancel": "operator",
     # who did what
@@ -72,7 +74,7 @@ _NEEDS: dict[str, Need] = {
 }
 _PAGES = ("list", "csv", "json", "detail", "gone")  # of each kind
 # What needs more than a viewer and only shows: it is there while the console is read only, too.
-_SHOWN = {"action", "action_record", "events"}
+_SHOWN = {"action", "action_record", "audit", "audit_csv", "audit_json", "audit_record", "events"}
 READ_ONLY = "This console is read only (ENCANTE_READ_ONLY): nothing can be changed by it."
 
 
@@ -109,14 +111,17 @@ def _highest(person: Person) -> str:
     return role if EVERYTHING in person.limits(role) else f"{role}, narrowed to {narrowed}"
 
 
+def endpoint_of(kind: str, action: Action) -> str:
+    """The name of an action's route: of its own form, or of the way to another resource's."""
+    leads = action.form is None and action.on != "none"
+    return f"{kind}_{action.name}{'_of' if leads else ''}"
+
+
 def _of_kinds() -> dict[str, Need]:
     found: dict[str, Need] = {}
     for kind, resource in RESOURCES.items():
         found |= dict.fromkeys((f"{kind}_{page}" for page in _PAGES), "viewer")
-        for action in resource.actions:
-            found |= dict.fromkeys(
-                (f"{kind}_{action.name}", f"{kind}_{action.name}_of"), "operator"
-            )
+        found |= {endpoint_of(kind, action): "operator" for action in resource.actions}
     return found
 
 

@@ -43,8 +43,7 @@ def may(endpoint: str) -> bool:
 
 def why_not_action(resource: Resource, action: Action) -> str | None:
     """The same for an action of a kind."""
-    leads = action.form is None and action.on != "none"
-    return why_not(f"{resource.kind}_{action.name}{'_of' if leads else ''}")
+    return why_not(permits.endpoint_of(resource.kind, action))
 
 
 def row_actions_of(resource: Resource) -> list[Action]:

@@ -176,8 +176,13 @@ class Browser:
 
     def post(self, path: str, fields: Any, **headers: str) -> Page:
         """POST fields as they are, from a page of the console unless ``Origin`` says otherwise."""
-        origin = {"Origin": f"http://{headers.get('Host', 'localhost')}"}
-        sent = self._client.post(path, data=fields, headers=_headers(origin | headers))
+        return self.ask("POST", path, fields, **headers)
+
+    def ask(self, method: str, path: str, fields: Any = None, **headers: str) -> Page:
+        """Any method; what may change something comes from a page of the console, as ``post``."""
+        if method not in {"GET", "HEAD", "OPTIONS"}:
+            headers.setdefault("Origin", f"http://{headers.get('Host', 'localhost')}")
+        sent = self._client.open(path, method=method, data=fields, headers=_headers(headers))
         return self._page(sent, path)
 
     def cookies(self) -> dict[Any, Any]:
