@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 
-OPEN = {"static", "login", "invitation", "metrics", "healthz", "readyz"}
+OPEN = {"static", "login", "invitation", "oidc_start", "oidc_done", "metrics", "healthz", "readyz"}
 SIGNED_IN = {"logout", "again", "me", "me_password", "me_session_end", "me_sessions_end"}
 VIEWER = {"front", "activity", "activity_csv", "activity_json", "search", "suggest", "pick"}
 VIEWER |= {"preferences", "view", "views", "view_save", "view_change", "image_public"}
@@ -27,7 +27,7 @@ VIEWER |= {f"{kind}_{page}" for kind in RESOURCES for page in ("list", "csv", "j
 VIEWER |= {f"{kind}_gone" for kind in RESOURCES}
 OPERATOR = {"action", "action_record", "action_rest", "watch_cancel", "watches_cancel"}
 OPERATOR |= {"notice_act", "notice_retry", "notices_all", "notices_test"}
-OPERATOR |= {"queue_messages", "queue_messages_of", "queue_look", "queue_message_delete"}
+OPERATOR |= {"queue_messages", "queue_messages_of", "queue_look", "queue_message"}
 OPERATOR |= {"queue_new", "queue_tags", "queue_delete", "security_group_tags"}
 OPERATOR |= {f"instance_{name}" for name in ("new", "start", "stop", "reboot", "terminate")}
 OPERATOR |= {f"instance_{name}" for name in ("protect", "unprotect", "tags", "watch", "image_of")}
