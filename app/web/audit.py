@@ -30,7 +30,6 @@ _MOST_SEQ = 2**63
 # The first words of events, and what they are called.
 EVENTS = {
     "call": "AWS call",
-    "read": "Sensitive reading",
     "sign-in": "Sign-in",
     "sign-out": "Sign-out",
     "refusal": "Refusal",
@@ -43,7 +42,8 @@ EVENTS = {
     "wording": "Wording",
     "events": "Event queues",
     "queue": "Queue messages",
-    "views": "Shared views",
+    "views": "Views",
+    "forms": "Forms without a call",
     "console": "Settings",
 }
 OUTCOMES = {

@@ -109,8 +109,8 @@ def welcome(
             proved_at,
         )
         who = By(name, user_id, method, request.remote_addr or "", handle)
-        audit.add(connection, who, Entry("sign-in", "Signed in"))
         sessions.sweep(connection, at)
+        audit.add(connection, who, Entry("sign-in", "Signed in"))
     session.clear()
     session.permanent = True
     response = make_response(_onwards(target, resume if former in {None, user_id} else ""))

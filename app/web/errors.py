@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.aws.errors import AwsError
 from app.inventory import FilterError
+from app.web import recording
 from app.web.acting import NotPermitted
 from app.web.kept import came_from, can_be_opened, kept_form
 
@@ -83,6 +84,7 @@ def _filter(error: FilterError) -> ResponseReturnValue:
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
+    recording.refused(f"{request.method} {request.path}", "csrf", error.description)
     if not can_be_opened():
         text = "The page was opened before you signed in anew."
         back = ((came_from(), "Back to the page"),)

@@ -11,7 +11,7 @@ from app.aws import events
 from app.resources.forms import link
 from app.resources.hearing import PAGE
 from app.watches import EventQueue
-from app.web import polls
+from app.web import polls, recording
 from app.web.context import house
 
 
@@ -75,7 +75,9 @@ def _begun(account: str, region: str) -> bool:
 def forget() -> ResponseReturnValue:
     """Hear no more a queue of a region that this console has no more; AWS is not asked."""
     account, region = request.form.get("account", ""), request.form.get("region", "")
-    house().watches.event_queues.remove(account, region)
+    where = {"account": account, "region": region}
+    with recording.deed("events.forget", f"Hear {region} of {account} no more", before=where):
+        house().watches.event_queues.remove(account, region)
     flash(f"{region} is heard no more. Its rule and queue are as they were.", "success")
     return redirect(PAGE, 303)
 

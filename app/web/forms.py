@@ -19,7 +19,7 @@ from app.resources.danger import DangerForm
 from app.resources.forms import ActionForm, Desk, Done, Refused, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
-from app.web import acting, may
+from app.web import acting, may, recording
 from app.web.acting import NotPermitted
 from app.web.context import actor, house, person
 from app.web.finding import find, unknown
@@ -273,6 +273,7 @@ class _Page:
             form.begin(self.desk)
             if not actions.begin(services.engine, token, actor(), plan, request.path):
                 return redirect(url_for("action", action_id=token))
+            recording.form(token, plan.title, form, self.desk.rows, bool(plan.calls))
             answers = carry_out(services, token, plan, self.action.danger)
             done = form.finish(self.desk, answers)
         except WatchError as error:

@@ -15,7 +15,7 @@ from app.aws.call import Plan, plain
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.resources.queues import QUEUE
 from app.resources.spec import Row
-from app.web import acting
+from app.web import acting, recording
 from app.web.context import house
 from app.web.finding import find, unknown
 
@@ -51,6 +51,14 @@ def look(resource_id: str) -> ResponseReturnValue:
         return unknown(QUEUE, resource_id)
     plan = _looking(row)
     acting.permit(plan)
+    with recording.deed("queue.messages", f"Look at the messages of {row.label}", row=row):
+        found = _received(plan)
+    listed = sorted(found.values(), key=lambda message: message.sent_at or "", reverse=True)
+    part = "queues/messages_list.html" if "HX-Request" in request.headers else None
+    return render_template(part or "queues/messages.html", **_values(row), received=listed)
+
+
+def _received(plan: Plan) -> dict[str, Message]:
     found: dict[str, Message] = {}
     for _ in range(READS):
         answer = plan.calls[0].run(acting.clients(plan.calls[0]))
@@ -58,9 +66,7 @@ def look(resource_id: str) -> ResponseReturnValue:
         if not new.keys() - found.keys():
             break
         found |= new
-    listed = sorted(found.values(), key=lambda message: message.sent_at or "", reverse=True)
-    part = "queues/messages_list.html" if "HX-Request" in request.headers else None
-    return render_template(part or "queues/messages.html", **_values(row), received=listed)
+    return found
 
 
 def _looking(row: Row) -> Plan:

@@ -14,7 +14,7 @@ from app.resources.forms import link
 from app.watches import NoticeView, WatchError
 from app.watches.messages import TEST, by_protocol
 from app.watches.notices import FOR_A_PERSON, STATES, NoticeQuery
-from app.web import polls
+from app.web import polls, recording
 from app.web.context import actor, house
 from app.web.errors import page as error_page
 
@@ -23,6 +23,7 @@ MOST_AT_ONCE = 1000  # of one topic, by one button
 PERSON = "person"  # in the address: those that wait for one
 _BEFORE = "before"
 _MOST_TOPICS = 500
+_DEEDS = {"retry": "Try again", "settle": "Count as sent", "repeat": "Send once more"}
 
 
 def list_page() -> ResponseReturnValue:
@@ -156,7 +157,9 @@ def act(notice_id: str, deed: str) -> ResponseReturnValue:
     if watches.notices.get(notice_id) is None:
         return _unknown(notice_id)
     try:
-        flash(_done(deed, notice_id), "success")
+        with recording.deed(f"notices.{deed}", f"{_DEEDS[deed]} the notice {notice_id[:100]}"):
+            told = _done(deed, notice_id)
+        flash(told, "success")
     except WatchError as error:
         flash(str(error), "error")
     return redirect(f"/notices/{notice_id}", 303)
@@ -181,7 +184,9 @@ def act_on_all() -> ResponseReturnValue:
     if state not in FOR_A_PERSON or not topic or deed not in {"retry", "settle"}:
         raise FilterError("state", "Choose a topic, and what is held or parked.")
     ids = house().watches.notices.ids(NoticeQuery((state,), topic), MOST_AT_ONCE)
-    failed = [told for notice_id in ids if (told := _problem(deed, notice_id))]
+    title = f"{_DEEDS[deed]} the {len(ids)} {state} notices of {topic}"
+    with recording.deed("notices.all", title, after={"notices": ids, "deed": deed}):
+        failed = [told for notice_id in ids if (told := _problem(deed, notice_id))]
     done = len(ids) - len(failed)
     what = "count as sent" if deed == "settle" else "are tried now"
     flash(f"{done:,} notice{'s' if done != 1 else ''} {what}.", "success" if done else "info")
@@ -205,7 +210,8 @@ def test_publish() -> ResponseReturnValue:
     if topic is None or topic.gone:
         raise FilterError("topic", f"The topic {arn[:100]!r} is not known here.")
     account, region = topics.account_of(arn), topics.region_of(arn)
-    notice_id = house().watches.test(arn, account, region)
+    with recording.deed("notices.test", f"Test the topic {topic.name}", row=topic):
+        notice_id = house().watches.test(arn, account, region)
     flash("The test goes the way of every notice; this page shows what becomes of it.", "success")
     return redirect(f"/notices/{notice_id}", 303)
 

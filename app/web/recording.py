@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,32 +17,89 @@ from app.people import audit
 from app.people.audit import By, Entry, Outcome
 from app.people.redaction import without_secrets
 from app.people.refusals import Refusals
+from app.people.views import ViewError
 from app.resources import RESOURCES
+from app.resources.forms import ActionForm
+from app.resources.notify import NOTIFICATION, NotifyForm
+from app.resources.spec import Row
+from app.watches import WatchError
 from app.web.context import by, house
 
 _WHOLE = 20  # resources of a call of which all columns are kept as they were; of others the state
+_OF_EVERY_FORM = {"csrf_token", "client_token"}
 _EXTENSION = "encante_refusals"
 
 
-def note(
+@contextmanager
+def deed(
     event: str,
     title: str,
     *,
-    parameters: Mapping[str, Any] | None = None,
     before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
     resources: Iterable[tuple[str, str]] = (),
-    account: str = "",
-    region: str = "",
-) -> None:
-    """Record what somebody has just done: ``before`` is what it was, ``parameters`` what it is."""
+    row: Row | None = None,
+    action: str = "",
+) -> Iterator[None]:
+    """Record what somebody does in the block: that it is about to be done, and what became of it.
+
+    ``before`` is what it was, ``after`` what it becomes: what differs is kept. ``row``: the
+    resource that it is about. If it cannot be recorded the block is not entered.
+    """
+    was, becomes = _differing(before or {}, after or {})
     entry = Entry(
         event,
         title,
-        resources=tuple(resources),
-        parameters=parameters or {},
-        before=before or {},
-        account=account,
-        region=region,
+        action=action,
+        resources=tuple(resources) or (((row.kind, row.id),) if row else ()),
+        parameters=becomes,
+        before=was,
+        account=row.account if row else "",
+        region=row.region if row else "",
+    )
+    services, who = house(), by()
+    begun = audit.begin(services.engine, who, entry)
+    try:
+        yield
+    except (AwsError, ViewError, WatchError) as error:
+        message = str(error)
+        _ended(services, who, begun, entry, {"outcome": "refused", "message": message})
+        raise
+    except Exception as error:
+        told = {"outcome": "failed", "code": type(error).__name__}
+        _ended(services, who, begun, entry, told)
+        raise
+    _ended(services, who, begun, entry, {})
+
+
+def _differing(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    same = {name for name in before if name in after and before[name] == after[name]}
+    return (
+        {name: value for name, value in before.items() if name not in same},
+        {name: value for name, value in after.items() if name not in same},
+    )
+
+
+def form(token: str, title: str, sent: ActionForm, rows: Sequence[Row], calls: bool) -> None:
+    """Record what a form does besides its ``calls``: whom it has told of what; or if it makes no
+    calls at all, what was sent. To be called before the first call.
+    """
+    asks = isinstance(sent, NotifyForm) and sent.asked
+    if calls and not asks:
+        return
+    told = {name: value for name, value in sent.data.items() if name not in _OF_EVERY_FORM}
+    if asks:
+        told = {name: told[name] for name in NOTIFICATION if told.get(name)}
+    entry = Entry(
+        "watches.add" if asks else "forms.send",
+        f"{title}: tell what becomes of it" if calls else title,
+        action=token,
+        account=rows[0].account if rows else "",
+        region=rows[0].region if rows else "",
+        resources=tuple((row.kind, row.id) for row in rows),
+        parameters=told,
     )
     audit.record(house().engine, by(), entry)
 
@@ -91,7 +149,7 @@ def _ended(house: House, who: By, begun: int, entry: Entry, told: dict[str, Any]
         name: getattr(entry, name)
         for name in ("title", "action", "service", "operation", "account", "region")
     }
-    audit.end(house.engine, who, begun, Entry("call", **(same | told)))
+    audit.end(house.engine, who, begun, Entry(entry.event, **(same | told)))
 
 
 def _failure(error: AwsError) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from flask import Flask, abort, flash, redirect, render_template, request
@@ -17,8 +18,9 @@ from app.resources.spec import LATE, Resource, Row
 from app.resources.telling import late_parts
 from app.watches import Rule, WatchError
 from app.watches.previews import Preview, preview
+from app.watches.rule_store import Draft
 from app.watches.ruled import RULED
-from app.web import polls
+from app.web import polls, recording
 from app.web.context import actor, house
 from app.web.errors import page as error_page
 from app.web.rule_form import RuleForm, as_data, unheard
@@ -103,12 +105,22 @@ def _form_page(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
 
 
 def _saved(form: RuleForm, rule: Rule | None) -> str:
-    rules = house().rules
+    rules, draft = house().rules, form.draft()
     if rule is None:
-        return rules.make(form.draft(), actor(), form.client_token.data or "")
-    if not rules.change(rule.id, form.draft(), actor()):
+        with recording.deed("rules.add", f"Rule {draft.name}", after=_essence(draft)):
+            return rules.make(draft, actor(), form.client_token.data or "")
+    was, becomes = _essence(rule), _essence(draft)
+    with recording.deed("rules.edit", f"Rule {rule.name}", before=was, after=becomes):
+        done = rules.change(rule.id, draft, actor())
+    if not done:
         abort(404)
     return rule.id
+
+
+def _essence(rule: Rule | Draft) -> dict[str, Any]:
+    """What a person decides of a rule, for the audit log."""
+    names = [each.name for each in dataclasses.fields(Draft)]
+    return {name: getattr(rule, name) for name in names} | {"outcomes": list(rule.outcomes)}
 
 
 def _shown(form: RuleForm, rule: Rule | None) -> str:
@@ -141,9 +153,13 @@ def _previewed(form: RuleForm) -> dict[str, Any]:
 def switch(rule_id: str) -> ResponseReturnValue:
     """Switch a rule on or off, as ``on`` says."""
     on = request.form.get("on") == "yes"
-    if house().rules.get(rule_id) is None:
+    rule = house().rules.get(rule_id)
+    if rule is None:
         return _unknown(rule_id)
-    if house().rules.switch(rule_id, on, actor()):
+    was, becomes = {"enabled": rule.enabled}, {"enabled": on}
+    with recording.deed("rules.switch", f"Rule {rule.name}", before=was, after=becomes):
+        switched = house().rules.switch(rule_id, on, actor())
+    if switched:
         flash(f"The rule is {'on' if on else 'off: it puts no more watches on'}.", "success")
     house().wake.set()
     return redirect(f"/rules/{rule_id}", 303)
@@ -158,7 +174,8 @@ def delete(rule_id: str) -> ResponseReturnValue:
     waiting = services.watches.count("waiting", rule_id=rule_id)
     if request.method == "GET" or request.form.get("_do") == "refill":
         return render_template("rules/delete.html", rule=rule, waiting=waiting)
-    services.rules.remove(rule_id)
+    with recording.deed("rules.delete", f"Rule {rule.name}", before=_essence(rule)):
+        services.rules.remove(rule_id)
     flash(f"The rule {rule.name} is deleted.", "success")
     return redirect("/rules", 303)
 

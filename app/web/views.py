@@ -12,6 +12,7 @@ from app.inventory import FilterError, Query
 from app.people import views
 from app.people.views import ViewError
 from app.resources.spec import Resource
+from app.web import recording
 from app.web.context import actor, house, resource_of
 
 _VIEW = f"<int(max={2**31 - 1}):view_id>"  # no database counts them further
@@ -31,15 +32,17 @@ def save(slug: str) -> ResponseReturnValue:
     args = MultiDict(parse_qsl(form.get("address", "").removeprefix("?"), keep_blank_values=True))
     args.poplist("page")
     address = urlencode(list(args.items(multi=True)))
+    given = {"kind": resource.kind, "address": address, "shared": "shared" in form}
     try:
-        replaced = views.save(
-            house().engine,
-            resource.kind,
-            actor(),
-            form.get("name", ""),
-            address,
-            shared="shared" in form,
-        )
+        with recording.deed("views.save", f"View {form.get('name', '')}", after=given):
+            replaced = views.save(
+                house().engine,
+                resource.kind,
+                actor(),
+                form.get("name", ""),
+                address,
+                shared="shared" in form,
+            )
         name = views.checked_name(form.get("name", ""))
         flash(f"The view {name} {'is replaced' if replaced else 'is saved'}.", "success")
     except ViewError as error:
@@ -79,20 +82,23 @@ def fitting(resource: Resource, address: str) -> tuple[str, list[str]]:
 def change(slug: str, view_id: int) -> ResponseReturnValue:
     """Rename a view to ``name``, or delete it if the button was ``delete``."""
     resource = resource_of(slug)
-    engine = house().engine
+    engine, name = house().engine, request.form.get("name", "")
+    view = views.get(engine, view_id, actor())
+    if view is None or view.actor != actor():
+        abort(404)
+    was = {"name": view.name, "address": view.address, "shared": view.shared}
     try:
         if "delete" in request.form:
-            done, said = views.remove(engine, view_id, actor()), "The view is deleted."
+            with recording.deed("views.delete", f"View {view.name}", before=was):
+                views.remove(engine, view_id, actor())
+            flash("The view is deleted.", "success")
         else:
-            done = views.rename(engine, view_id, actor(), request.form.get("name", ""))
-            said = "The view has another name now."
+            becomes = was | {"name": name}
+            with recording.deed("views.rename", f"View {view.name}", before=was, after=becomes):
+                views.rename(engine, view_id, actor(), name)
+            flash("The view has another name now.", "success")
     except ViewError as error:
-        done, said = True, ""
         flash(str(error), "error")
-    if not done:
-        abort(404)
-    if said:
-        flash(said, "success")
     return redirect(f"/views/{resource.slug}", 303)
 
 

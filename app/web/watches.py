@@ -12,7 +12,7 @@ from app.inventory import FilterError
 from app.resources import AWAITED, RESOURCES
 from app.resources.forms import link
 from app.watches import WatchError, WatchView
-from app.web import expected, polls
+from app.web import expected, polls, recording
 from app.web.context import house
 from app.web.errors import page as error_page
 from app.web.lists import page_number
@@ -101,7 +101,8 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
 def cancel(watch_id: str) -> ResponseReturnValue:
     """End a watch that waits; nothing will be published."""
     try:
-        house().watches.cancel(watch_id)
+        with recording.deed("watches.cancel", f"Cancel the watch {watch_id[:100]}"):
+            house().watches.cancel(watch_id)
         flash("The watch is cancelled; nothing more will be published.", "success")
     except WatchError as error:
         flash(str(error), "error")
@@ -113,7 +114,8 @@ def cancel_of_rule() -> ResponseReturnValue:
     rule_id = request.form.get("rule", "")
     if not rule_id:
         abort(400, "Which rule's watches?")
-    ended = house().watches.cancel_of_rule(rule_id)
+    with recording.deed("watches.cancel", f"Cancel the watches of the rule {rule_id[:100]}"):
+        ended = house().watches.cancel_of_rule(rule_id)
     flash(f"{ended:,} watch{'es are' if ended != 1 else ' is'} cancelled.", "success")
     return redirect(link("/watches", rule=rule_id), 303)
 
@@ -123,7 +125,8 @@ def retry(watch_id: str, notice_id: str) -> ResponseReturnValue:
     if house().watches.get(watch_id) is None:
         abort(404)
     try:
-        house().watches.retry(notice_id)
+        with recording.deed("notices.retry", f"Try the notice {notice_id[:100]} again"):
+            house().watches.retry(notice_id)
         house().wake.set()
         flash("Trying again now.", "success")
     except WatchError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flask import Flask, flash, redirect, render_template, request
@@ -38,6 +39,7 @@ from app.watches.templates import (
     parse_json,
 )
 from app.watches.topic_settings import ALL, HOLD, REPEAT, TopicSettings
+from app.web import recording
 from app.web.context import actor, house
 
 _BUILT_IN_JSON_TEXT = json.dumps(BUILT_IN_JSON, indent=2)
@@ -135,7 +137,8 @@ def wording_page() -> ResponseReturnValue:
         return _page(form, topic_arn, topic, own)
     doing = request.form.get("_do", "save")
     if doing == "forget":
-        book.forget(topic_arn)
+        with recording.deed("wording.change", _title(topic_arn, "as before"), before=_told_of(own)):
+            book.forget(topic_arn)
         like = "as for all topics" if topic_arn else "as built in"
         flash(f"From now on notices are worded {like}.", "success")
         return redirect(request.full_path.rstrip("?"), 303)
@@ -146,10 +149,21 @@ def wording_page() -> ResponseReturnValue:
         return render_template("notices/preview.html", **_preview(form, topic_arn, topic))
     if not good or doing == "preview":
         return _page(form, topic_arn, topic, own), 200 if good else 422
-    held = form.when_uncertain.data
-    book.save(TopicSettings(topic_arn, held, form.wording(), None, actor()), now())
+    wanted = TopicSettings(topic_arn, form.when_uncertain.data, form.wording(), None, actor())
+    was, becomes = _told_of(own), _told_of(wanted)
+    with recording.deed("wording.change", _title(topic_arn), before=was, after=becomes):
+        book.save(wanted, now())
     flash("Saved. Notices that are owed from now on are worded so.", "success")
     return redirect(request.full_path.rstrip("?"), 303)
+
+
+def _title(topic_arn: str, more: str = "") -> str:
+    return f"Wording of {topic_arn or 'all topics'} {more}".strip()
+
+
+def _told_of(own: TopicSettings | None) -> dict[str, Any]:
+    """The settings of a topic for the audit log."""
+    return {} if own is None else {"when_uncertain": own.when_uncertain, **asdict(own.wording)}
 
 
 def _topic(topic_arn: str) -> Row | None:
