@@ -169,6 +169,11 @@ def regions_in_words() -> str:
     return where.short if where.several else ", ".join(where.regions)
 
 
+def _is_admin() -> bool:
+    who = visitor()
+    return who is not None and who.may("admin")
+
+
 def _nav() -> list[NavItem]:
     counts = house().inventory.counts()
     path = request.path
@@ -195,6 +200,11 @@ def _nav() -> list[NavItem]:
     person = house().recall("notices for a person", house().watches.notices.for_a_person)
     active = path == "/notices" or path.startswith("/notices/")
     items.append(NavItem("Notices", "/notices", active, person or None, "notice", "Messages"))
+    if _is_admin():
+        active = path.startswith("/people")
+        items.append(NavItem("People", "/people", active, None, "user", "Console"))
+        active = path.startswith("/audit")
+        items.append(NavItem("Audit log", "/audit", active, None, "activity", "Console"))
     groups = list(dict.fromkeys(item.group for item in items))
     return sorted(items, key=lambda item: groups.index(item.group))
 

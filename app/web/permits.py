@@ -59,6 +59,22 @@ _NEEDS: dict[str, Need] = {
     "watches_cancel": "operator",
     # who did what
     **dict.fromkeys(("audit", "audit_csv", "audit_json", "audit_record"), "admin"),
+    # people
+    **dict.fromkeys(
+        (
+            "people",
+            "people_disable",
+            "people_enable",
+            "people_end",
+            "people_group",
+            "people_invite",
+            "people_new",
+            "people_role",
+            "people_take",
+            "people_user",
+        ),
+        "admin",
+    ),
     # rules and settings
     "queue_hear": "admin",
     "queue_unhear": "admin",
@@ -74,7 +90,10 @@ _NEEDS: dict[str, Need] = {
 }
 _PAGES = ("list", "csv", "json", "detail", "gone")  # of each kind
 # What needs more than a viewer and only shows: it is there while the console is read only, too.
-_SHOWN = {"action", "action_record", "audit", "audit_csv", "audit_json", "audit_record", "events"}
+_SHOWN = {
+    *("action", "action_record", "events"),
+    *("audit", "audit_csv", "audit_json", "audit_record", "people", "people_user"),
+}
 READ_ONLY = "This console is read only (ENCANTE_READ_ONLY): nothing can be changed by it."
 
 
