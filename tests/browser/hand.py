@@ -88,7 +88,9 @@ def refused(page: Page, action: str, reason: str) -> None:
 
 
 def press(page: Page, button: str) -> None:
-    """Press the button that does it."""
+    """Press the button that does it; what is to be typed before is typed."""
+    if page.locator("#confirm").count():
+        page.locator("#confirm").fill(page.locator(".typed").first.inner_text())
     page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
 
 

@@ -265,7 +265,7 @@ def test_a_protected_instance_is_terminated_only_after_the_protection_is_off(
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Terminate")
     expect(page.get_by_role("main")).to_contain_text(walk["protected instance"])
-    expect(page.get_by_text("is deleted with it")).to_contain_text("vol-")
+    expect(hand.box(page, "What goes with it")).to_contain_text("Deleted with them (1) vol-")
     hand.press(page, "Terminate")
     hand.state(page, "shutting-down")
     with hand.no_reload(page):
@@ -583,7 +583,7 @@ def test_a_snapshot_that_an_image_uses_is_not_deleted_and_the_way_on_is_told(
     hand.find(page, walk["snapshot"])
     expect(hand.box(page, "Images that use it")).to_contain_text("lj_registered")
     hand.act(page, "Delete")
-    expect(page.get_by_text("deregister the image first")).to_be_visible()
+    expect(page.get_by_text("Deregister an image that uses a snapshot first")).to_be_visible()
     hand.press(page, "Delete")
     problem = page.get_by_role("alert")
     expect(problem).to_contain_text("InvalidSnapshot.InUse")
