@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,11 +17,13 @@ from app import create_app
 from app.background import tick
 from app.db import now
 from app.people import login_tokens
+from app.people.who import ROLES, Grant, Limits
 from app.sandbox.server import start_in_thread
 from app.sandbox.settings import SandboxSettings
 from app.settings import Settings
 from tests.fuzz.fuzzer import Fuzzer, Somebody
 from tests.fuzz.raw import Client, Request
+from tests.web.browser import session_of
 
 # told apart from the sandbox of other tests in the same process
 SANDBOX = SandboxSettings(port=0, account_id="210987654321")
@@ -57,22 +61,34 @@ def go(fuzzer: Fuzzer, number: int) -> None:
         fuzzer.run(min(number, fuzzer.number + TOGETHER))
 
 
-def entered_by_link(app: Flask, client: Client) -> None:
-    """Open a fresh start link."""
+def people(app: Flask) -> list[Somebody]:
+    """The owner, each role, one that is narrowed, and nobody, signed in as far as they can be."""
+    narrowed = Grant("operator", Limits(regions=("us-east-1",), tag_key="team", tag_value="web"))
+    held = {role: Grant(role) for role in ROLES} | {"narrowed": narrowed}
+    found = [
+        Somebody("owner", Client(app, "127.0.0.1"), partial(_by_link, app)),
+        Somebody("nobody", Client(app, "127.0.0.9"), lambda client: None, weight=1),
+    ]
+    for number, (name, grant) in enumerate(held.items(), 2):
+        found.append(
+            Somebody(name, Client(app, f"127.0.0.{number}"), partial(_as, app, name, grant))
+        )
+    for each in found:
+        each.enter(each.client)
+    return found
+
+
+def _by_link(app: Flask, client: Client) -> None:
     token = login_tokens.create(app.extensions["encante"].engine)
     answer = client.send(Request("GET", "/login", f"token={token}"))
     assert answer.status in {302, 303}, answer.text
 
 
-def people(app: Flask) -> list[Somebody]:
-    """The owner, each role, and nobody, signed in as far as they can be."""
-    found = [
-        Somebody("owner", Client(app, "127.0.0.1"), lambda client: entered_by_link(app, client)),
-        Somebody("nobody", Client(app, "127.0.0.9"), lambda client: None, weight=1),
-    ]
-    for each in found:
-        each.enter(each.client)
-    return found
+def _as(app: Flask, name: str, grant: Grant, client: Client) -> None:
+    house = app.extensions["encante"]
+    # under a new name each time: whoever was disabled meanwhile is so for good
+    token = session_of(house, f"{name}-{secrets.token_hex(4)}", [grant])
+    client.cookies = {house.settings.cookie("session"): token}
 
 
 def catch_up(app: Flask, ticks: int = 60) -> None:

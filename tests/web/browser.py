@@ -145,21 +145,14 @@ class Browser:
         self.house: House = app.extensions["encante"]
         self._client = app.test_client()
         if as_ is not None:
-            self._sign_in_as(name, as_)
+            cookie = self.house.settings.cookie("session")
+            self._client.set_cookie(cookie, session_of(self.house, name, as_), domain="localhost")
         elif signed_in:
             self.sign_in()
 
     def sign_in(self) -> Page:
         """Open a fresh start link."""
         return self.open(f"/login?token={login_tokens.create(self.house.engine)}")
-
-    def _sign_in_as(self, name: str, grants: Sequence[Grant]) -> None:
-        settings, engine = self.house.settings, self.house.engine
-        with engine.begin() as connection:
-            user_id = _user(connection, name, grants)
-            ends = sessions.Ends.of(settings)
-            token, _ = sessions.start(connection, user_id, "password", ends, now())
-        self._client.set_cookie(settings.cookie("session"), token, domain="localhost")
 
     def cookie(self, name: str) -> str:
         """What the browser has kept under that name; empty: nothing."""
@@ -237,6 +230,14 @@ class Browser:
 
 def _headers(given: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in given.items()}
+
+
+def session_of(house: House, name: str, grants: Sequence[Grant]) -> str:
+    """The token of a new session of a user of that name, who has these grants and no others."""
+    with house.engine.begin() as connection:
+        user_id = _user(connection, name, grants)
+        ends = sessions.Ends.of(house.settings)
+        return sessions.start(connection, user_id, "password", ends, now())[0]
 
 
 def _user(connection: Connection, name: str, grants: Sequence[Grant]) -> str:
