@@ -19,7 +19,9 @@ from app.resources.spec import Resource, Row
 from app.web.context import house
 
 _TOGETHER = 200  # rows
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula begins so; the wide ones where East Asian text is typed.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+_UNSEEN = " \u00a0\u200b\u2060\ufeff"  # what some leave out before they look
 
 
 def as_json(kind: str) -> ResponseReturnValue:
@@ -100,7 +102,8 @@ def _csv_lines(resource: Resource, rows: Iterator[Row], first: tuple[str, ...]) 
 def csv_line(values: list[str]) -> str:
     """One line of CSV, with its end."""
     line = io.StringIO()
-    csv.writer(line).writerow(values)
+    # in quotes, all of them: where the separator is another one, too, a cell is one cell
+    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(values)
     return line.getvalue()
 
 
@@ -114,7 +117,7 @@ def csv_cell(value: Any) -> str:
         return str(value)
     text = " ".join(value) if isinstance(value, list) else str(value)
     # a spreadsheet would run a cell that begins like a formula
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip(_UNSEEN).startswith(FORMULA) else text
 
 
 def register(app: Flask) -> None:

@@ -309,7 +309,7 @@ def _plain(
     parts = urlsplit(address) if "\\" not in address and "[" not in address else None
     path, query = (parts.path, parts.query) if parts else address.partition("?")[::2]
     raw = unquote_to_bytes(path).decode("latin-1")
-    return Request(method, raw, query, headers, body)
+    return Request(method, raw, _wire(query), headers, body)
 
 
 def _quoted(text: str | bytes) -> str:

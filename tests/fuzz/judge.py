@@ -63,13 +63,14 @@ def _export(request: Request, answer: Answer) -> list[str]:
         if kind.startswith("application/json"):
             json.loads(answer.body)
         if kind.startswith("text/csv"):
-            return _cells(answer.body.decode("utf-8"))
+            return cells_of(answer.body.decode("utf-8"))
     except ValueError as error:
         return [f"an export that cannot be read: {error}"]
     return []
 
 
-def _cells(text: str) -> list[str]:
+def cells_of(text: str) -> list[str]:
+    """What is wrong with the cells of a CSV: formulas, or a line that has more than others."""
     lines = list(csv.reader(io.StringIO(text, newline="")))
     found = [f"a formula: {cell[:40]!r}" for line in lines for cell in line if _formula(cell)]
     if len({len(line) for line in lines}) > 1:

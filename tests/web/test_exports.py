@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from app.web.exports import csv_cell, csv_line
+from tests.hostile import FORMULAS
 from tests.web.browser import Browser
 
 MANY = 3000
+# what some spreadsheet or other begins to calculate at
+FORMULA_LIKE = re.compile("[\\s\u200b\u2060\ufeff]*[=+\\-@＝＋－＠]|[\\t\\r\\n]")
 
 
 def many_volumes(browser: Browser) -> None:
@@ -56,7 +61,7 @@ def test_an_export_comes_in_pieces_the_first_before_all_is_read(
     monkeypatch.setattr(inventory, "export", counted)
     coming = pieces(browser, "/volumes.csv?q=many")
     first = next(coming)
-    assert first.startswith(b"id,name,account,region")
+    assert first.startswith(b'"id","name","account","region"')
     assert len(read) < MANY / 4
     rest = [first, *coming]
     assert len(read) == MANY
@@ -79,3 +84,22 @@ def test_chosen_columns_come_first_in_a_csv_and_the_others_after_them(browser: B
     assert lines[0][:6] == ["id", "name", "account", "region", "tag:team", "size"]
     assert lines[1][4:6] == ["a,b", "2"]
     assert "state" in lines[0][6:]
+
+
+@pytest.mark.parametrize("text", [*FORMULAS.values()])
+def test_no_cell_can_be_a_formula(text: str) -> None:
+    cell = csv_cell(text)
+    assert not FORMULA_LIKE.match(cell)
+    assert cell.removeprefix("'") == text  # nothing is lost
+
+
+def test_a_cell_is_one_cell_where_the_separator_is_another_one() -> None:
+    line = csv_line([csv_cell("a;=1+1\t=2"), "b"])
+    for separator in ";\t":
+        assert next(csv.reader([line], delimiter=separator))[0].startswith("a;=1+1\t=2")
+
+
+def test_what_is_no_formula_stays_as_it_is() -> None:
+    for text in ("web-1", "10.0.0.1", "a=b", "", "(x)", "'quoted'", "i-0123"):
+        assert csv_cell(text) == text
+    assert [csv_cell(value) for value in (-3, -1.5, True, None)] == ["-3", "-1.5", "true", ""]
