@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import AnyConverter, IntegerConverter, Rule
 
+_AS_IT_IS = "%/:?&=+,;@~!$'()*-._"
 KEPT = 12  # addresses of each route
 
 
@@ -108,8 +109,9 @@ class Surface:
 
     def learn(self, address: str, chance: random.Random) -> None:
         """Remember an address of this console."""
+        address = quote(address.partition("#")[0], safe=_AS_IT_IS)  # as a browser would ask for it
         try:
-            parts = urlsplit(address.partition("#")[0])
+            parts = urlsplit(address)
         except ValueError:
             return
         if parts.netloc or not parts.path.startswith("/"):
