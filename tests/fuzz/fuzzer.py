@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 
 from tests import hostile
 from tests.fuzz.judge import faults
-from tests.fuzz.raw import FORM, Answer, Client, Request
+from tests.fuzz.raw import FORM, HOST, Answer, Client, Request
 from tests.fuzz.surface import Form, Surface, read
 
 TEXTS = [*hostile.ALL.values(), *hostile.SURROGATES.values(), ""]
@@ -309,6 +309,8 @@ def _plain(
     parts = urlsplit(address) if "\\" not in address and "[" not in address else None
     path, query = (parts.path, parts.query) if parts else address.partition("?")[::2]
     raw = unquote_to_bytes(path).decode("latin-1")
+    if method == "POST":
+        headers = (("Origin", f"http://{HOST}"), *headers)
     return Request(method, raw, _wire(query), headers, body)
 
 
