@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from app.db import now
-from app.people import invitations, users
+from app.people import grants, invitations, users
 from app.people.audit import By
-from app.people.tables import audit, grants, guesses, sessions
+from app.people.tables import audit, guesses, sessions
+from app.people.who import Grant, Role
+from app.web import guessing
 from app.web.me import browser_in_words
 from tests.web.browser import Browser, Page
 
@@ -28,22 +30,12 @@ def make(browser: Browser, name: str) -> str:
     engine = browser.house.engine
     user_id = users.add(engine, BY, name)
     users.set_password(engine, BY, user_id, PASSWORD)
-    with engine.begin() as connection:
-        connection.execute(
-            grants.insert().values(
-                id=f"g-{name}",
-                user_id=user_id,
-                role="viewer",
-                accounts=[],
-                regions=[],
-                tag_key="",
-                tag_value="",
-                aws_role="",
-                made_at=now(),
-                made_by="test",
-            )
-        )
+    grant(browser, user_id, "viewer")
     return user_id
+
+
+def grant(browser: Browser, user_id: str, role: Role) -> None:
+    grants.add(browser.house.engine, BY, Grant(role), user_id)
 
 
 def stranger(browser: Browser) -> Browser:
@@ -120,16 +112,18 @@ def test_a_name_that_nobody_has_is_kept_nowhere(browser: Browser, pat: str) -> N
 
 
 @pytest.mark.usefixtures("pat")
-def test_who_guesses_has_to_wait_and_says_when_but_a_known_browser_does_not(
-    browser: Browser,
+def test_who_guesses_has_to_wait_and_is_told_how_long_but_a_known_browser_does_not(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    at = now()
+    monkeypatch.setattr(guessing, "now", lambda: at)
     known = signed_in(browser)
     csrf = known.open("/me").fields["csrf_token"]
     known.post("/logout", {"csrf_token": csrf})
-    guessing = stranger(browser)
-    statuses = [sign_in(guessing, password=f"guess {n}").status for n in range(7)]
+    guesser = stranger(browser)
+    statuses = [sign_in(guesser, password=f"guess {n}").status for n in range(7)]
     assert statuses == [401] * 5 + [429] * 2
-    refused = sign_in(guessing)
+    refused = sign_in(guesser)
     assert refused.status == 429, "not even with the right one"
     assert int(refused.headers["Retry-After"]) >= 1
     assert "Try again in" in refused.words
@@ -291,3 +285,41 @@ def test_browsers_are_told_in_plain_words() -> None:
     assert browser_in_words(edge) == "Edge on Windows"
     assert browser_in_words("curl/8.5.0") == "curl"
     assert browser_in_words("") == "A program that does not say what it is"
+
+
+def _deletion(browser: Browser, person: Browser) -> Page:
+    """The filled in form that deletes a volume, sent."""
+    volumes = browser.house.inventory.all("volume")
+    volume = next(row.id for row in volumes if row.state == "available")
+    page = person.open(f"/volumes/delete?id={volume}")
+    assert page.status == 200, page.words
+    return person.send(page)
+
+
+def test_what_is_dangerous_asks_for_the_password_again_and_the_form_comes_back(
+    browser: Browser, pat: str
+) -> None:
+    grant(browser, pat, "operator")
+    person = signed_in(browser)
+    later(browser, minutes=31)
+    name = browser.house.settings.cookie("session")
+    before = person.cookie(name)
+    asked = _deletion(browser, person)
+    assert asked.status == 403
+    assert "Sign in again to do this" in asked.words
+    assert "Nothing was done" in asked.words
+    wrong = person.post("/again", {**asked.fields.to_dict(), "password": "x"})
+    assert (wrong.status, "The password is wrong" in wrong.words) == (401, True)
+    assert person.cookie(name) == before
+    back = person.post("/again", {**wrong.fields.to_dict(), "password": PASSWORD})
+    assert "Your form is still here" in back.words
+    assert person.cookie(name) != before, "the session has another token"
+    again = person.post(asked.path, back.fields)
+    assert again.status == 200
+    assert "Sign in again" not in again.words
+    assert "Sign in again" not in _deletion(browser, person).words
+
+
+def test_whoever_opened_the_start_link_is_not_asked_again(browser: Browser) -> None:
+    later(browser, hours=3)
+    assert "Sign in again" not in _deletion(browser, browser).words
