@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.aws.call import Call, Plan
 from app.aws.errors import AwsError
-from app.people import actions, login_tokens, views
+from app.people import actions, login_tokens, tables, views
 from app.people.views import ViewError
 from tests.databases import open_engine
 
@@ -66,6 +66,28 @@ def test_a_form_that_failed_may_be_sent_again_to_another_process_once(
     record = actions.get(engines[2], "t-1")
     assert record is not None
     assert (record.state, record.outcome["message"]) == ("done", "Stopped.")
+
+
+def test_a_plan_that_was_cut_off_tells_what_is_known_of_each_call(engine: Engine) -> None:
+    call = PLAN.calls[0]
+    actions.begin(engine, "t-1", "me", Plan("Three", (call, call, call)), "/instances")
+    refused = actions.failure(AwsError("refused", "No", "It may not be."))
+    actions.advance(engine, "t-1", [refused, actions.Result("done")])
+    record = actions.get(engine, "t-1")
+    assert record is not None
+    assert (record.state, record.done) == ("running", 1)
+    assert record.results == [refused, actions.Result("done"), None]
+
+
+def test_a_record_of_before_results_were_kept_is_read(engine: Engine) -> None:
+    call = PLAN.calls[0]
+    actions.begin(engine, "t-1", "me", Plan("Three", (call, call, call)), "/instances")
+    old = {"done": 1, "state": "failed", "outcome": '{"error": {"code": "No"}}'}
+    with engine.begin() as connection:
+        connection.execute(update(tables.actions).values(old))
+    record = actions.get(engine, "t-1")
+    assert record is not None
+    assert [each and each.state for each in record.results] == ["done", "failed", "left"]
 
 
 def test_what_was_done_may_have_any_character_in_it(engine: Engine) -> None:

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import g
 from sqlalchemy import update
 
+from app.aws import instances
+from app.aws.call import Plan
 from app.db import now
 from app.people.tables import sessions
-from app.people.who import Grant, Limits
+from app.people.who import OWNER, Grant, Limits, Person
 from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.sandbox import clock
+from app.web.perform import carry_out
 from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 from tests.web.test_events import hear
@@ -144,6 +148,19 @@ def _sign_in_long_ago(browser: Browser) -> None:
     before = now() - timedelta(minutes=browser.house.settings.recent_minutes + 1)
     with browser.house.engine.begin() as connection:
         connection.execute(update(sessions).values(signed_in_at=before))
+
+
+def test_a_plan_with_danger_in_it_is_not_carried_out_unless_it_is_confirmed(
+    browser: Browser, aws: Aws
+) -> None:
+    web = row(browser, "instance", "web-1")
+    plan = Plan("Terminate", (instances.terminate_instance(web.region, web.id),))
+    aws.forget_calls()
+    with browser.app.test_request_context():
+        g.person = Person(OWNER, OWNER, (Grant("admin"),), "link", "", now())
+        with pytest.raises(ValueError, match="nobody has confirmed"):
+            carry_out(browser.house, "token", plan)
+    assert "TerminateInstances" not in aws.calls()
 
 
 def test_a_link_cannot_confirm_for_somebody(browser: Browser) -> None:
