@@ -27,6 +27,7 @@ SANDBOX_ONLY = (
     "account_id",
     "accounts",
     "external_id",
+    "roles",
     "seed",
 )
 ROW = re.compile(r"^\| `(ENCANTE_\w+)` \| (.+?) \|", re.MULTILINE)

@@ -74,7 +74,7 @@ class Application:
         who = sts.caller(request, self.settings)
         if who is not None and not request.account_id:
             request = replace(request, account_id=who.account_id)
-        self.calls.count(request)
+        self.calls.count(request, who.arn if who else "")
         refusal = self._refusal(request) or sts.refusal(request, who)
         if refusal is not None:
             return refusal

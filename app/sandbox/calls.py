@@ -20,14 +20,15 @@ class Calls:
         self._counts: Counter[str] = Counter()
         self._last: deque[dict[str, str]] = deque(maxlen=KEPT)
 
-    def count(self, request: Request) -> None:
-        """Note one call, whether it is then answered, refused or made to fail."""
+    def count(self, request: Request, caller: str = "") -> None:
+        """Note one call of ``caller`` (an ARN), answered, refused or made to fail then."""
         entry = {
             "time": clock.now().isoformat(timespec="milliseconds"),
             "service": request.service,
             "operation": request.operation,
             "account": request.account_id,
             "region": request.region,
+            "caller": caller,
         }
         with self._lock:
             self._counts[request.operation] += 1

@@ -36,7 +36,8 @@ class SandboxSettings:
     vcpu_limit: int = 64
     account_id: str = "123456789012"
     accounts: tuple[str, ...] = ()  # further ones, reached by assuming a role
-    external_id: str = ""  # that AssumeRole must give
+    external_id: str = ""  # that AssumeRole must give for a role of another account
+    roles: tuple[str, ...] = ()  # names of those that can be assumed; none: of any name
     regions: tuple[str, ...] = ("us-east-1", "eu-central-1")
     port: int = 8081
     host: str = "127.0.0.1"
@@ -79,6 +80,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> SandboxSetting
         account_id=_account(env, default.account_id),
         accounts=_accounts(env),
         external_id=env.get(PREFIX + "EXTERNAL_ID", ""),
+        roles=_names(env.get(PREFIX + "ROLES", "")),
         regions=_regions(env, default.regions),
         port=_whole(env, PREFIX + "PORT", default.port, 0, 65_535),
         data=Path(env.get("ENCANTE_DATA", "data")),
@@ -119,6 +121,10 @@ def _accounts(env: Mapping[str, str]) -> tuple[str, ...]:
         if not re.fullmatch(r"[0-9]{12}", account_id):
             raise SettingsError(f"{PREFIX}ACCOUNTS: {account_id!r}: an AWS account has 12 digits")
     return tuple(dict.fromkeys(ids))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _regions(env: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:

@@ -93,8 +93,7 @@ def _assume_role(request: Request, who: Caller, settings: SandboxSettings) -> An
         return wire.error(request, 400, "ValidationError", told)
     arn = given.get("RoleArn", "")
     role = _ROLE.fullmatch(arn)
-    known = role is not None and role[1] in settings.all_accounts
-    if role is None or not known or given.get("ExternalId", "") != settings.external_id:
+    if role is None or not _trusts(role[1], role[2], given.get("ExternalId", ""), who, settings):
         # AWS does not tell whether there is no such role, or it does not trust the caller
         told = f"User: {who.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
         return wire.error(request, 403, "AccessDenied", told)
@@ -113,6 +112,17 @@ def _assume_role(request: Request, who: Caller, settings: SandboxSettings) -> An
     }
     body = f"<Credentials>{_elements(keys)}</Credentials>"
     return _xml("AssumeRole", f"{body}<AssumedRoleUser>{_elements(user)}</AssumedRoleUser>")
+
+
+def _trusts(
+    account_id: str, role: str, external_id: str, who: Caller, settings: SandboxSettings
+) -> bool:
+    """Whether there is such a role, and it can be assumed by this caller."""
+    if account_id not in settings.all_accounts:
+        return False
+    if settings.roles and role.rpartition("/")[2] not in settings.roles:
+        return False
+    return account_id == who.account_id or external_id == settings.external_id
 
 
 def _elements(values: dict[str, str]) -> str:

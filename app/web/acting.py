@@ -13,6 +13,8 @@ from app.aws.call import Call, Plan
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.people.who import Grant
+from app.resources.forms import ActionForm
+from app.resources.notify import OLD, NotifyForm
 from app.resources.spec import Row
 from app.web import may, recording
 from app.web.context import house, person
@@ -38,6 +40,15 @@ def permit(plan: Plan) -> None:
     why = may.refusal(person(), plan, services.inventory)
     if why is not None:
         refuse(plan.title, why)
+
+
+def permit_topic(form: ActionForm) -> None:
+    """Raise NotPermitted if a form's watch would publish to a topic that is not theirs to use."""
+    if not isinstance(form, NotifyForm) or form.notify.data != OLD:
+        return
+    row = house().inventory.get("topic", form.topic_arn.data or "")
+    if row is not None:
+        permit_row(form.title, row)
 
 
 def permit_row(title: str, row: Row) -> None:

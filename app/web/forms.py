@@ -270,6 +270,7 @@ class _Page:
         plan = form.planned(self.desk)
         try:
             acting.permit(plan)
+            acting.permit_topic(form)
             form.begin(self.desk)
             if not actions.begin(services.engine, token, actor(), plan, request.path):
                 return redirect(url_for("action", action_id=token))

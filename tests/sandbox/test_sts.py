@@ -94,3 +94,20 @@ def test_keys_that_are_none_of_ours_are_refused(handle: Handle):
     for wrong in ({"SessionToken": "e30="}, {"AccessKeyId": "ASIAENCA210000000000"}):
         with pytest.raises(ClientError, match="AuthFailure"):
             client(handle, "ec2", {**keys, **wrong}).describe_volumes()
+
+
+def test_only_the_roles_there_are_can_be_assumed_and_none_of_one_s_own_account_asks_for_an_id():
+    settings = SandboxSettings(
+        port=0, account_id=MAIN, accounts=(OTHER,), seed=False, roles=("web",), external_id="k3v9"
+    )
+    handle = start_in_thread(settings)
+    try:
+        own = f"arn:aws:iam::{MAIN}:role/ops/web"
+        assert assume(handle, own)["AssumedRoleUser"]["Arn"].endswith("assumed-role/web/encante")
+        with pytest.raises(ClientError, match=r"\(AccessDenied\)"):
+            assume(handle, own.replace("web", "db"))
+        with pytest.raises(ClientError, match=r"\(AccessDenied\)"):
+            assume(handle, own.replace(MAIN, OTHER))
+        assume(handle, own.replace(MAIN, OTHER), ExternalId="k3v9")
+    finally:
+        handle.stop()

@@ -100,3 +100,74 @@ def test_whoever_has_no_role_gets_in_nowhere(visitor: Browser) -> None:
         assert "You have no role here yet" in page.words
         assert visitor.house.accounts.main.id not in page.html
     assert nobody.post("/logout", {}).status in {400, 401}
+
+
+def callers(aws: Aws, operation: str) -> set[str]:
+    """Who made the calls of an operation, as AWS has them on record."""
+    last = aws.send("calls?last=1000", "GET")["last"]
+    return {call["caller"] for call in last if call["operation"] == operation}
+
+
+WEB = [Grant("viewer"), Grant("operator", EAST, aws_role="web-operators")]
+
+
+def test_whoever_acts_through_a_role_is_named_in_aws_s_records(browser: Browser, aws: Aws) -> None:
+    account = browser.house.accounts.main.id
+    pat = Browser(browser.app, as_=WEB, name="pat@example.com")
+    zoe = Browser(browser.app, as_=WEB, name="Zoë")
+    aws.forget_calls()
+    page = pat.open("/volumes/new")
+    assert pat.send(page, size="8", do="check").status == 200
+    assert pat.send(page, size="8").status == 303
+    role = f"arn:aws:sts::{account}:assumed-role/web-operators/"
+    assert callers(aws, "CreateVolume") == {f"{role}pat@example.com"}
+    aws.forget_calls()
+    assert zoe.fill("/volumes/new", size="8").status == 303
+    (caller,) = callers(aws, "CreateVolume")
+    assert caller.startswith(f"{role}Zo--")
+    assert callers(aws, "AssumeRole") == {f"arn:aws:iam::{account}:user/sandbox"}
+    browser.wait()
+    assert callers(aws, "DescribeVolumes") == {f"arn:aws:iam::{account}:user/sandbox"}
+
+
+def test_the_shown_code_names_the_role_that_somebody_acts_through(browser: Browser) -> None:
+    pat = Browser(browser.app, as_=WEB)
+    page = pat.open("/volumes/new")
+    shown = pat.send(page, do="preview", size="8")
+    arn = f"arn:aws:iam::{browser.house.accounts.main.id}:role/web-operators"
+    assert f"# With the credentials of {arn}:" in shown.words
+    assert f"needs the credentials of the role {arn}" in shown.words
+    assert "web-operators" not in browser.send(browser.open("/volumes/new"), do="preview").words
+
+
+def test_a_role_that_cannot_be_assumed_stops_the_deed_and_says_what_it_needs(
+    browser: Browser, aws: Aws
+) -> None:
+    pat = Browser(browser.app, as_=WEB)
+    page = pat.open("/volumes/new")
+    aws.fault("refuse", "AssumeRole")
+    aws.forget_calls()
+    refused = pat.send(page, size="8")
+    assert refused.status == 403
+    assert "You act through the role" in refused.words
+    assert "trust policy must name this identity" in refused.words
+    assert "CreateVolume" not in aws.calls()
+
+
+def test_a_role_of_another_account_is_not_used(browser: Browser, aws: Aws) -> None:
+    other = "arn:aws:iam::999999999999:role/web"
+    pat = Browser(browser.app, as_=[Grant("operator", aws_role=other)])
+    page = pat.open("/topics/new")
+    assert page.status == 403
+    assert "is of the account 999999999999" in page.words
+
+
+def test_who_has_several_roles_acts_by_the_one_that_covers_the_deed(browser: Browser) -> None:
+    west = Limits(regions=("eu-central-1",))
+    grants = [Grant("operator", EAST, aws_role="east"), Grant("operator", west)]
+    pat = Browser(browser.app, as_=grants)
+    page = pat.open("/topics/new")
+    east = pat.send(page, do="preview", name="a", region="us-east-1")
+    assert "role/east" in east.words
+    central = pat.send(page, do="preview", name="a", region="eu-central-1")
+    assert "role/" not in central.words
