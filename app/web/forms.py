@@ -182,7 +182,7 @@ class _Page:
 
     def answer(self, doing: str) -> ResponseReturnValue:
         """Show, preview, check, fill again or perform. Raises Refused."""
-        if request.method == "GET":
+        if request.method != "POST":
             return self.show(self.form(_prefilled()))
         form = self.form()
         if doing == "refill":

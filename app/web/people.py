@@ -90,7 +90,7 @@ def group_page() -> ResponseReturnValue:
     """The form that gives everybody in a group a role."""
     form = GroupForm()
     _prepare(form)
-    if request.method == "GET":
+    if request.method != "POST":
         form.group.data = request.args.get("group", "")[:255]
     return _give(form, "Give a group a role", ("/people", "People"), None)
 
@@ -161,7 +161,7 @@ def disable(user_id: str) -> ResponseReturnValue:
     if user.id == person().id:
         flash("Nobody disables themselves: another admin can.", "error")
         return redirect(f"/people/{user.id}", 303)
-    if request.method == "GET" or request.form.get("_do") == "refill":
+    if request.method != "POST" or request.form.get("_do") == "refill":
         held = sessions.of(house().engine, user.id, entry.ends(), now())
         return render_template("people/disable.html", user=user, sessions=len(held))
     try:
@@ -226,7 +226,7 @@ def _prepare(form: RoleForm) -> None:
 
 def _only_looks(form: RoleForm) -> bool:
     """Whether the form is only to be shown: it is opened, comes back, or is filled in wrongly."""
-    if request.method == "GET" or request.form.get("_do") == "refill":
+    if request.method != "POST" or request.form.get("_do") == "refill":
         return True
     return not form.examine()
 

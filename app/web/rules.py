@@ -86,7 +86,7 @@ def _form_page(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
     services = house()
     account = services.accounts.require()
     doing = request.form.get("_do", "perform")
-    anew = request.method == "GET" or doing == "refill"
+    anew = request.method != "POST" or doing == "refill"
     form.prepare(services.inventory.all("topic"), account.id, account.regions[0], anew)
     if anew:
         return _shown(form, rule)
@@ -172,7 +172,7 @@ def delete(rule_id: str) -> ResponseReturnValue:
     if rule is None:
         return _unknown(rule_id)
     waiting = services.watches.count("waiting", rule_id=rule_id)
-    if request.method == "GET" or request.form.get("_do") == "refill":
+    if request.method != "POST" or request.form.get("_do") == "refill":
         return render_template("rules/delete.html", rule=rule, waiting=waiting)
     with recording.deed("rules.delete", f"Rule {rule.name}", before=_essence(rule)):
         services.rules.remove(rule_id)

@@ -93,7 +93,7 @@ def invitation() -> ResponseReturnValue:
     user = invitations.of(house().engine, token)
     if user is None:
         return _no_invitation()
-    if request.method == "GET":
+    if request.method != "POST":
         return _choose(user, token)
     try:
         accepted = invitations.accept(house().engine, by(), token, chosen_password())

@@ -130,7 +130,7 @@ def wording_page() -> ResponseReturnValue:
     own = book.own(topic_arn)
     form = WordingForm()
     form.sample.choices = _choices(topic_arn)
-    if request.method == "GET":
+    if request.method != "POST":
         form.fill(own or book.of(topic_arn))
         newest = form.sample.choices[0].value == _NEWEST
         form.sample.data = _NEWEST if newest else _SAMPLE

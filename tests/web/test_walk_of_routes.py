@@ -41,8 +41,11 @@ OPERATOR |= {f"topic_{name}" for name in ("subscribe", "confirm", "unsubscribe")
 ADMIN = {"rule_new", "rule_edit", "rule_delete", "rule_switch", "wording"}
 ADMIN |= {"events", "events_forget", "queue_hear", "queue_unhear"}
 ADMIN |= {"audit", "audit_csv", "audit_json", "audit_record"}
+ADMIN |= {f"people_{name}" for name in ("new", "user", "role", "group", "take", "invite")}
+ADMIN |= {"people", "people_disable", "people_enable", "people_end"}
 # There while the console is read only, although a viewer may not see them.
 SHOWN = {"action", "action_record", "audit", "audit_csv", "audit_json", "audit_record", "events"}
+SHOWN |= {"people", "people_user"}
 PROVING = {"login", "again", "me_password", "metrics"}  # where a password or token may be wrong
 PROBES = {"healthz", "readyz"}  # answered by address
 
@@ -132,6 +135,25 @@ def test_a_role_gets_in_where_it_may_and_nowhere_else(visitor: Browser, role: st
     none_of(found)
 
 
+def test_only_a_post_does_something(browser: Browser) -> None:
+    rules = browser.house.rules
+    rule_id = made_rule(browser)
+    path = f"/rules/{rule_id}/delete"
+    assert browser.ask("HEAD", path, {"_do": "perform"}).status == 200
+    assert rules.get(rule_id) is not None
+    asked = list(routes(browser, "HEAD"))
+    found = [(each, browser.ask("HEAD", each.path)) for each in asked]
+    none_of([(each, page) for each, page in found if page.status != browser.open(each.path).status])
+
+
+def made_rule(browser: Browser) -> str:
+    topic = browser.house.inventory.all("topic")[0].id
+    page = browser.open("/rules/new")
+    sent = browser.send(page, name="nightly", kind="snapshot", topic_arn=topic)
+    assert sent.status == 303, sent.words
+    return sent.location.rpartition("/")[2]
+
+
 def test_whoever_may_act_in_another_account_changes_nothing_in_this_one(
     visitor: Browser, aws: Aws
 ) -> None:
@@ -179,7 +201,7 @@ def test_what_another_site_sends_is_refused(visitor: Browser, aws: Aws, origin: 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8080", "10.1.2.3"])
 def test_under_another_name_nothing_is_answered(visitor: Browser, host: str) -> None:
     owner = Browser(visitor.app)
-    asked = [each for each in routes(visitor) if each.endpoint not in PROBES]
+    asked = [each for each in routes(visitor, "GET POST PUT") if each.endpoint not in PROBES]
     found = [(each, owner.ask(each.method, each.path, None, Host=host)) for each in asked]
     none_of([(each, page) for each, page in found if page.status != 421])
 
