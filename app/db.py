@@ -89,6 +89,7 @@ def make_engine(url: str, connections: int = CONNECTIONS) -> Engine:
         return _sqlite_engine(url)
     engine = create_engine(
         url,
+        hide_parameters=True,  # an error is logged; what was to be written is nobody's business
         pool_size=connections,
         max_overflow=0,
         pool_use_lifo=True,  # few are kept busy, rather than all of them a little
@@ -104,7 +105,7 @@ def make_engine(url: str, connections: int = CONNECTIONS) -> Engine:
 def _sqlite_engine(url: str) -> Engine:
     if url != "sqlite:///:memory:":
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     turns = _Turns()
     event.listen(engine, "begin", turns.take)
