@@ -99,8 +99,9 @@ class OpenIdProvider:
         told = {"state": asked["state"], **answer}
         return f"{asked['redirect_uri']}?{urlencode(told)}"
 
-    def answer(self, method: str, path: str, headers: Any, body: str) -> Answer:
+    def answer(self, method: str, target: str, headers: Any, body: str) -> Answer:
         """What an address answers."""
+        path = urlsplit(target).path
         self.asked.append(path)
         if path in self.lies.answers:
             return self.lies.answers[path]()
@@ -110,6 +111,8 @@ class OpenIdProvider:
             return as_json({"keys": [key.as_dict(private=False) for key in self.keys]})
         if path == "/token" and method == "POST":
             return self._token(headers, dict(parse_qsl(body)))
+        if path == "/authorize":  # for a real browser: the person has signed in already
+            return 302, {"Location": self.sign_in(f"{self.issuer}{target}")}, b""
         if path == "/userinfo":
             token = headers.get("Authorization", "").removeprefix("Bearer ")
             if token not in self._access:
@@ -230,8 +233,7 @@ def openid_provider() -> Iterator[OpenIdProvider]:
         def _do(self, method: str) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length).decode()
-            path = urlsplit(self.path).path
-            status, headers, content = provider.answer(method, path, self.headers, body)
+            status, headers, content = provider.answer(method, self.path, self.headers, body)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
