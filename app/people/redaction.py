@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 HIDDEN = "(not kept)"
 # Compared without case, hyphens and underscores. A tag of that name is {"Key": …}, and is kept.
 _SECRET = re.compile(
-    r"userdata|token|.*password|passphrase|secret|.*secret(key|string|binary|accesskey)|"
+    r"userdata|token|.*password|passphrase|.*secret(key|string|binary|accesskey)?|"
     r"privatekey|keymaterial|sessiontoken|securitytoken|externalid|credentials|authorization|"
     r"cookie|csrftoken|resume|message|messagebody|messageattributes|body|receipthandle"
 )
