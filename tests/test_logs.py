@@ -52,3 +52,14 @@ def test_what_can_be_written_is(monkeypatch: pytest.MonkeyPatch) -> None:
     structlog.get_logger().warning("a line", notice="n-1")
     assert "a line" in file.getvalue()
     assert "n-1" in file.getvalue()
+
+
+def test_a_record_of_the_audit_log_is_whole_in_json_and_short_for_a_person(
+    capsys: pytest.CaptureFixture[str],
+):
+    for form, whole in (("json", True), ("console", False)):
+        configure(form)
+        structlog.get_logger().info("audit", seq=7, record={"parameters": "all of them"})
+        told = capsys.readouterr().err
+        assert "7" in told
+        assert ("all of them" in told) is whole

@@ -106,9 +106,10 @@ def deeds(engine: Engine, query: AuditQuery, limit: int, before: int | None = No
 
 def deed(engine: Engine, seq: int) -> Deed | None:
     """The record of a number; of the end of a call, the call."""
-    chosen = or_(_BEGUN.c.seq == seq, _ENDED.c.seq == seq)
+    begun = select(func.coalesce(audit.c.begun_by, audit.c.seq)).where(audit.c.seq == seq)
+    statement = _statement().where(_BEGUN.c.seq == begun.scalar_subquery())
     with engine.connect().execution_options(reading=True) as connection:
-        row = connection.execute(_statement().where(chosen)).one_or_none()
+        row = connection.execute(statement).one_or_none()
     return None if row is None else _deed(row)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from app.people import audit as log
 from app.people.audit import By, Entry
@@ -131,3 +132,23 @@ def test_records_of_many_threads_stand_in_one_chain(engine: Engine):
     assert [row["previous"] for row in found[1:]] == [row["hash"] for row in found[:-1]]
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(audit_resources)) == 80
+
+
+def test_each_record_is_a_line_of_the_log_from_which_its_hash_can_be_checked(engine: Engine):
+    with capture_logs() as lines:
+        log.record(engine, ANN, STOP)
+    (line,) = lines
+    assert (line["event"], line["what"], line["seq"]) == ("audit", "call", 1)
+    assert line["record"] == rows(engine)[0]
+    assert log.digest(line["record"]) == line["hash"]
+
+
+def test_what_was_not_committed_is_not_logged(engine: Engine):
+    with capture_logs() as lines:
+        with engine.connect() as connection:
+            log.add(connection, ANN, Entry("users.add"))
+            connection.rollback()
+        with engine.begin() as connection:
+            log.add(connection, ANN, Entry("users.disable"))
+            assert lines == []
+    assert [line["what"] for line in lines] == ["users.disable"]
