@@ -27,8 +27,9 @@ def check() -> ResponseReturnValue | None:
     if why is None:
         return None
     recording.refused(f"{request.method} {request.path}", "role", why)
-    advice = "" if why == permits.READ_ONLY else ADVICE
-    return page(403, "This is not yours to do", why, advice)
+    if why == permits.READ_ONLY:
+        return page(403, "Nothing can be changed here", why)
+    return page(403, "This is not yours to do", why, ADVICE)
 
 
 def why_not(endpoint: str) -> str | None:
