@@ -94,13 +94,13 @@ def invitation() -> ResponseReturnValue:
     if user is None:
         return _no_invitation()
     if request.method != "POST":
-        return _choose(user, token)
+        return _choose(user, token, 200)
     try:
         accepted = invitations.accept(house().engine, by(), token, chosen_password())
     except PasswordError as error:
-        return _choose(user, token, str(error)), 422
+        return _choose(user, token, 422, str(error))
     except Busy:
-        return _choose(user, token, guessing.BUSY), 503
+        return _choose(user, token, 503, guessing.BUSY)
     if accepted is None:
         return _no_invitation()
     response = make_response(entry.welcome(accepted.id, "password", "/"))
@@ -108,8 +108,11 @@ def invitation() -> ResponseReturnValue:
     return response
 
 
-def _choose(user: User, token: str, error: str = "") -> str:
-    return render_template("invitation.html", user=user, token=token, error=error)
+def _choose(user: User, token: str, status: int, error: str = "") -> Response:
+    drawn = render_template("invitation.html", user=user, token=token, error=error)
+    response = make_response(drawn, status)
+    response.headers["Cache-Control"] = "no-store"  # the token is in it
+    return response
 
 
 def chosen_password() -> str:
