@@ -18,6 +18,7 @@ from app.resources.forms import ActionForm, Desk
 from app.resources.spec import Row
 
 EASILY_TYPED = 64  # of a name that is longer, or holds what does not print, the id is asked for
+MOST_FOUND = 1000  # the inventory finds no more at once
 CHANGED = (
     "What this is about has changed since the page was shown. Look at it once more, and confirm "
     "it as it is now."
@@ -40,8 +41,13 @@ class Effect:
 
     @property
     def count(self) -> int:
-        """How many things they are."""
+        """How many things they are, of those that were found."""
         return len(self.rows) + len(self.texts)
+
+    @property
+    def told(self) -> str:
+        """How many there are, in words."""
+        return f"{self.count:,}{' or more' if len(self.rows) >= MOST_FOUND else ''}"
 
     @property
     def key(self) -> tuple[str, list[str]]:

@@ -57,10 +57,9 @@ class DeleteVolumeForm(DangerForm):
 
     def effects(self, desk: Desk) -> list[Effect]:
         copies = hanging(desk, "snapshot", "volume_id")
-        saved = {row.cells.get("volume_id") for row in copies if row.state == "completed"}
         resting = desk.inventory.find("image", "snapshot_ids", [row.id for row in copies])
         return [
-            Effect("No completed snapshot of them", [r for r in desk.rows if r.id not in saved]),
+            Effect("No completed snapshot of them is known", _unsaved(desk)),
             Effect("Snapshots of them, which stay", copies, binding=False),
             Effect("Images of those snapshots, which stay", resting, binding=False),
             waiting(desk),
@@ -71,6 +70,18 @@ class DeleteVolumeForm(DangerForm):
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/volumes")
+
+
+def _unsaved(desk: Desk) -> list[Row]:
+    """The volumes among the rows that have no completed snapshot."""
+    left = {row.id: row for row in desk.rows}
+    while left:  # the inventory does not find all at once where there are many
+        found = desk.inventory.find("snapshot", "volume_id", list(left))
+        saved = {row.cells.get("volume_id") for row in found if row.state == "completed"}
+        if not saved & left.keys():
+            break
+        left = {each: row for each, row in left.items() if each not in saved}
+    return list(left.values())
 
 
 class DeleteSnapshotForm(DangerForm):

@@ -195,7 +195,28 @@ def test_a_volume_without_a_snapshot_is_told_apart(visitor: Browser) -> None:
     page = visitor.open(form_of("delete", free))
     lost = [volume for volume in free if volume.id not in saved]
     assert lost
-    assert f"No completed snapshot of them ({len(lost)})" in page.words
+    assert f"No completed snapshot of them is known ({len(lost)})" in page.words
+
+
+def test_two_hundred_and_fifty_are_named_and_what_goes_with_them_is_bounded(
+    browser: Browser, aws: Aws
+) -> None:
+    ids = [f"vol-{number:017x}" for number in range(250)]
+    volumes = [{"VolumeId": each, "State": "available", "Size": 1} for each in ids]
+    copies = [
+        {"SnapshotId": f"snap-{number:017x}", "State": "completed", "VolumeId": ids[number % 200]}
+        for number in range(1500)
+    ]
+    inventory, (account, region) = browser.house.inventory, ("123456789012", "us-east-1")
+    inventory.store("volume", account, region, volumes, now())
+    inventory.store("snapshot", account, region, copies, now())
+    page = browser.open(form_of("delete", inventory.find("volume", "id", ids)))
+    assert page.asked == ["250"]
+    assert all(each in page.words for each in ids)
+    assert "No completed snapshot of them is known (50)" in page.words
+    assert "and 40 more" in page.words
+    assert "Snapshots of them, which stay (1,000 or more)" in page.words
+    assert len(re.findall("snap-", page.words)) == 10
 
 
 def test_the_number_is_asked_for_where_there_are_several(browser: Browser, aws: Aws) -> None:
