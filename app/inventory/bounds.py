@@ -67,6 +67,11 @@ class Bounds:
         """The same for rows of ``resources``, or of a table that is joined like it."""
         return or_(False, *(_condition(each, table.c) for each in self.limits))
 
+    def whole_places(self, table: Any) -> ColumnElement[bool]:
+        """That everything that is where a row of ``table`` is, is within them (``hold_all``)."""
+        own = (each for each in self.limits if not each.tag_key)
+        return or_(False, *(_condition(each, table.c) for each in own))
+
     def has(self, **given: Any) -> ColumnElement[bool]:
         """That there is, or was, a resource within them that has what is ``given`` in SQL."""
         held = resources.alias()

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.inventory.expressions import All, Equals, Expression, Some
+from app.inventory.narrowed import Seen
 from app.inventory.query import Query
-from app.inventory.reader import Reader
 from app.resources.spec import Relation, Resource, Row
 
 SHOWN = 10
@@ -35,7 +35,7 @@ class Related:
 
 
 def related(
-    known: Reader, resources: Mapping[str, Resource], row: Row, most: int = SHOWN
+    known: Seen, resources: Mapping[str, Resource], row: Row, most: int = SHOWN
 ) -> list[Related]:
     """Everything that ``row`` is tied to, relation by relation; empty relations are left out.
 
@@ -54,14 +54,14 @@ def related(
     return [each for each in found if each.count]
 
 
-def _named(known: Reader, relation: Relation, values: tuple[str, ...], most: int) -> Related:
+def _named(known: Seen, relation: Relation, values: tuple[str, ...], most: int) -> Related:
     rows = known.find(relation.kind, "id", values)
     absent = _absent(known, relation, values, rows)
     return Related(relation, values, tuple(rows[:most]), len(rows), absent)
 
 
 def _having(
-    known: Reader, relation: Relation, values: tuple[str, ...], row: Row, sort: str, most: int
+    known: Seen, relation: Relation, values: tuple[str, ...], row: Row, sort: str, most: int
 ) -> Related:
     asked: Expression = Some(tuple(Equals(relation.column, value) for value in values))
     if relation.near:
@@ -71,7 +71,7 @@ def _having(
 
 
 def _absent(
-    known: Reader, relation: Relation, values: Sequence[str], rows: Sequence[Row]
+    known: Seen, relation: Relation, values: Sequence[str], rows: Sequence[Row]
 ) -> tuple[tuple[str, Row | None], ...]:
     there = {each.id for each in rows}
     return tuple((value, known.get(relation.kind, value)) for value in values if value not in there)

@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 
+from app.inventory.bounds import Bounds
 from app.watches import lanes
 from app.watches.harmless import harmless
 from app.watches.messages import trial_row
 from app.watches.rows import Record, tell_of
+from app.watches.seeing import notices_within
 from app.watches.store import WatchError
 from app.watches.tables import events, notices, watches
 from app.watches.topic_settings import settings_for
@@ -51,18 +53,18 @@ class Owed:
     watch: Mapping[str, Any]
 
 
-class NoticeBook:
-    """Reads notices for the pages, and writes what a person asks for. Waits for no writer."""
+class NoticeReader:
+    """Reads notices for the pages, as far as ``within``. Waits for no writer."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, within: Bounds | None = None) -> None:
         self._engine = engine
-        self._clock = clock
+        self._seen = () if within is None else (notices_within(within),)
 
     def page(
         self, query: NoticeQuery, limit: int, before: tuple[datetime, str] | None = None
     ) -> list[NoticeView]:
         """Notices, newest first; ``before``: older than the one of that time and id."""
-        found = select(notices).where(query.condition())
+        found = select(notices).where(query.condition(), *self._seen)
         if before:
             at, identity = before
             older = or_(notices.c.made_at < at, notices.c.id < identity)
@@ -73,7 +75,7 @@ class NoticeBook:
 
     def ids(self, query: NoticeQuery, limit: int) -> list[str]:
         """The ids of those that fit, oldest first."""
-        found = select(notices.c.id).where(query.condition())
+        found = select(notices.c.id).where(query.condition(), *self._seen)
         found = found.order_by(notices.c.made_at, notices.c.id).limit(limit)
         with self._reading() as connection:
             return list(connection.execute(found).scalars())
@@ -81,21 +83,23 @@ class NoticeBook:
     def counts(self) -> dict[str, int]:
         """How many there are of each state in which something is still to be done."""
         unsent = notices.c.state.in_([state for state in STATES if state != "sent"])
-        query = select(notices.c.state, func.count()).where(unsent).group_by(notices.c.state)
+        query = select(notices.c.state, func.count()).where(unsent, *self._seen)
+        query = query.group_by(notices.c.state)
         with self._reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def for_a_person(self) -> int:
         """How many wait for somebody to decide."""
-        query = select(func.count()).where(notices.c.state.in_(FOR_A_PERSON))
+        query = select(func.count()).where(notices.c.state.in_(FOR_A_PERSON), *self._seen)
         with self._reading() as connection:
             return connection.execute(query).scalar_one()
 
     def get(self, notice_id: str) -> NoticeView | None:
         """A notice, or None."""
+        query = select(notices).where(notices.c.id == notice_id, *self._seen)
         with self._reading() as connection:
-            row = _row(connection, notice_id)
-        return None if row is None else _view(row)
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else _view(dict(row))
 
     def history(self, notice: NoticeView) -> list[EventView]:
         """What happened to it, oldest first. A test has no watch and so no history."""
@@ -117,9 +121,8 @@ class NoticeBook:
 
     def newest(self, topic_arn: str = "") -> Owed | None:
         """The newest notice of a topic (of all, if it is empty) that a watch owed."""
-        query = select(notices).where(
-            NoticeQuery(topic_arn=topic_arn).condition(), notices.c.watch_id.is_not(None)
-        )
+        wanted = NoticeQuery(topic_arn=topic_arn).condition()
+        query = select(notices).where(wanted, notices.c.watch_id.is_not(None), *self._seen)
         query = query.order_by(notices.c.made_at.desc(), notices.c.id.desc()).limit(1)
         with self._reading() as connection:
             row = connection.execute(query).mappings().one_or_none()
@@ -128,6 +131,17 @@ class NoticeBook:
             of_it = select(watches).where(watches.c.id == row["watch_id"])
             watch = dict(connection.execute(of_it).mappings().one())
         return Owed(_view(dict(row)), watch)
+
+    def _reading(self) -> Connection:
+        return self._engine.connect().execution_options(reading=True)
+
+
+class NoticeBook(NoticeReader):
+    """Reads all notices, and writes what a person asks for."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        super().__init__(engine)
+        self._clock = clock
 
     def test(self, topic_arn: str, account: str, region: str) -> str:
         """Owe a topic a test, which goes the way of every notice; returns its id."""
@@ -142,7 +156,7 @@ class NoticeBook:
         """Publish once more what was sent, with the same id, on purpose. Raises WatchError."""
         now = self._clock()
         with self._engine.begin() as connection:
-            row = _row(connection, notice_id, lock=True)
+            row = _locked(connection, notice_id)
             if row is None:
                 raise WatchError(f"There is no notice {notice_id[:60]}.", "notice_id")
             if row["state"] != "sent":
@@ -154,13 +168,10 @@ class NoticeBook:
             text = f"{harmless(actor) or 'A person'} asked to publish it once more."
             tell_of(connection, row, now, "retried", text)
 
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(reading=True)
 
-
-def _row(connection: Connection, notice_id: str, lock: bool = False) -> Record | None:
+def _locked(connection: Connection, notice_id: str) -> Record | None:
     query = select(notices).where(notices.c.id == notice_id)
-    found = connection.execute(query.with_for_update() if lock else query).mappings()
+    found = connection.execute(query.with_for_update()).mappings()
     row = found.one_or_none()
     return None if row is None else dict(row)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, select, union
 
+from app.inventory.bounds import Bounds
 from app.resources import AWAITED
 from app.resources.spec import LATE, Awaited, StateClass
 from app.watches.facts import lasting
@@ -17,6 +18,7 @@ from app.watches.lateness import limit_of
 from app.watches.messages import notice_of
 from app.watches.outcomes import OPEN
 from app.watches.rows import Record
+from app.watches.seeing import watches_within
 from app.watches.tables import events, notices, rules, watches
 
 _CLASSES: dict[str, StateClass] = {
@@ -201,27 +203,35 @@ _NOTICE = tuple(name for name in NoticeView.__dataclass_fields__ if name in noti
 
 
 class Views:
-    """Reads watches. Waits for no writer."""
+    """Reads watches, as far as ``within``. Waits for no writer.
 
-    def __init__(self, engine: Engine) -> None:
+    Whoever does not see all of them sees no rule either: they are for everything.
+    """
+
+    def __init__(self, engine: Engine, within: Bounds | None = None) -> None:
         self._engine = engine.execution_options(reading=True)
+        self._within = within
 
     def get(self, watch_id: str) -> WatchView | None:
         """The watch with all its history, or None."""
         with self._engine.connect().execution_options(reading=True) as connection:
-            found = _load(connection, watches.c.id == watch_id, limit=1, history=True)
-        return found[0] if found else None
+            this = watches.c.id == watch_id
+            found = _load(connection, self._seen(this), limit=1, history=True)
+        return self._told(found[0]) if found else None
 
     def count(self, wanted: Wanted) -> int:
         """How many ``list`` would give without a limit."""
         with self._engine.connect().execution_options(reading=True) as connection:
-            query = select(func.count()).select_from(watches).where(_condition(wanted))
+            seen = self._seen(_condition(wanted))
+            query = select(func.count()).select_from(watches).where(seen)
             return connection.execute(query).scalar_one()
 
     def list(self, wanted: Wanted, limit: int, offset: int = 0) -> list[WatchView]:
         """The newest first."""
         with self._engine.connect().execution_options(reading=True) as connection:
-            return _load(connection, _condition(wanted), limit=limit, offset=offset)
+            seen = self._seen(_condition(wanted))
+            found = _load(connection, seen, limit=limit, offset=offset)
+        return [self._told(each) for each in found]
 
     def waiting(self, ids: Sequence[str]) -> int:
         """How many watches wait for some resources, or to publish to some topics."""
@@ -240,9 +250,19 @@ class Views:
 
     def topics(self, limit: int) -> Sequence[str]:
         """The topics that watches publish to, in order of their ARNs."""
-        query = select(watches.c.topic_arn).distinct().order_by(watches.c.topic_arn).limit(limit)
+        query = select(watches.c.topic_arn).distinct().where(self._seen())
+        query = query.order_by(watches.c.topic_arn).limit(limit)
         with self._engine.connect().execution_options(reading=True) as connection:
             return connection.scalars(query).all()
+
+    def _seen(self, *asked: ColumnElement[bool]) -> ColumnElement[bool]:
+        own = () if self._within is None else (watches_within(self._within),)
+        return and_(True, *asked, *own)
+
+    def _told(self, view: WatchView) -> WatchView:
+        if self._within is None or view.rule_id is None:
+            return view
+        return replace(view, rule_id=None, actor="a rule")
 
 
 def _condition(wanted: Wanted) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from app import db
 from app.aws.accounts import Accounts
 from app.aws.listing import Description
+from app.inventory.bounds import Bounds
 from app.resources.spec import Row
 from app.watches import decisions
 from app.watches.estimates import durations, estimate
@@ -22,18 +23,19 @@ from app.watches.event_queues import EventQueues
 from app.watches.hurry import Hurry
 from app.watches.knowledge import Knowledge, Past
 from app.watches.lookout import Lookout, steady
-from app.watches.notices import NoticeBook
+from app.watches.notices import NoticeBook, NoticeReader
 from app.watches.poller import Learn, Pacing, Poller
+from app.watches.reading import Reading
 from app.watches.record import Patience, Recorder
 from app.watches.sender import Sender
 from app.watches.store import Store
 from app.watches.sweeping import Sweeper
 from app.watches.topic_settings import TopicBook
-from app.watches.views import Views, Wanted, WatchView
+from app.watches.views import Views
 from app.watches.watched import Watched
 
 
-class Watches:
+class Watches(Reading):
     """Promises to publish to a topic when a snapshot reaches an outcome.
 
     Made once per process. ``inventory_get`` is asked for the name of a volume where a watch does
@@ -59,7 +61,8 @@ class Watches:
         keep_for: timedelta = timedelta(days=90),
     ) -> None:
         self._store = Store(engine, clock)
-        self._views = Views(engine)
+        self._book = NoticeBook(engine, clock)
+        super().__init__(Views(engine), self._book)
         pacing = pacing or Pacing()
         known = Knowledge(inventory_get, past)
         recorder = Recorder(engine, known, pacing.poll_seconds, patience or Patience())
@@ -73,7 +76,6 @@ class Watches:
         self._clock = clock
         self.event_queues = EventQueues(engine, clock)
         self._hurry = Hurry(self.event_queues, accounts, clock)
-        self.notices = NoticeBook(engine, clock)
         self.topic_settings = TopicBook(engine)
         # Set when a notice may have become due, so that the sender need not look all the time.
         self.owed = threading.Event()
@@ -188,32 +190,16 @@ class Watches:
         with self._engine.begin() as connection:
             decisions.settle(connection, notice_id, actor, self._clock())
 
-    def get(self, watch_id: str) -> WatchView | None:
-        """A watch with its notices and everything that happened to it, or None."""
-        return self._views.get(watch_id)
-
     def repeat(self, notice_id: str, actor: str) -> None:
         """Publish once more what was sent, with the same id, on purpose. Raises WatchError."""
-        self.notices.repeat(notice_id, actor)
+        self._book.repeat(notice_id, actor)
         self.owed.set()
 
     def test(self, topic_arn: str, account: str, region: str) -> str:
         """Publish a test to a topic, in the way of every notice; returns the notice's id."""
-        notice_id = self.notices.test(topic_arn, account, region)
+        notice_id = self._book.test(topic_arn, account, region)
         self.owed.set()
         return notice_id
-
-    def count(self, state: str | None = None, **more: str) -> int:
-        """How many watches ``list`` has in all."""
-        return self._views.count(Wanted(state or "", **more))
-
-    def open_count(self) -> int:
-        """How many promises are still to be kept: waiting, or with a notice unsent."""
-        return self._views.count(Wanted("open"))
-
-    def of_resource(self, resource_id: str, limit: int = 100) -> list[WatchView]:
-        """The watches on a resource, on what is made of it, or that publish to it."""
-        return self._views.list(Wanted(of=resource_id), limit)
 
     def waiting(self, ids: Sequence[str]) -> int:
         """How many watches wait for these resources, or to publish to these topics."""
@@ -223,19 +209,9 @@ class Watches:
         """How many rules put watches on that publish to these topics."""
         return self._views.rules_by(topic_arns)
 
-    def topics(self, limit: int = 100) -> Sequence[str]:
-        """The topics that watches publish to."""
-        return self._views.topics(limit)
-
-    def list(
-        self, state: str | None = None, limit: int = 100, offset: int = 0, **more: str
-    ) -> list[WatchView]:
-        """Watches, the newest first, with their notices but without events.
-
-        ``state``: one of a watch's states, or ``open``: still waiting, or with a notice unsent.
-        ``more``: as in Wanted.
-        """
-        return self._views.list(Wanted(state or "", **more), limit, offset)
+    def within(self, bounds: Bounds) -> Reading:
+        """What somebody sees of them whose role is narrowed."""
+        return Reading(Views(self._engine, bounds), NoticeReader(self._engine, bounds))
 
     def poll(self, now: datetime) -> bool:
         """Ask AWS about up to 200 snapshots of one region, if any are due; whether any were.

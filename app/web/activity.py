@@ -14,7 +14,7 @@ from app.inventory.timeline import BY_OTHERS, BY_US, RESOURCE, TAGS, ActivityQue
 from app.resources import RESOURCES
 from app.resources.forms import link
 from app.web import polls
-from app.web.context import house, scope
+from app.web.context import house, inventory, scope
 from app.web.exports import csv_answer, csv_cell, csv_line, json_answer
 from app.web.told import tell
 
@@ -29,7 +29,7 @@ _SEQ_DIGITS = 15
 def activity_page() -> ResponseReturnValue:
     """A page of changes; polled by htmx, its body alone. Raises FilterError."""
     query, before = asked(), _before()
-    inventory = house().inventory
+    known = inventory()
     # The second question may have to look at many changes, the first never has.
     around = polls.digest(_newest(ActivityQuery(), None))
     if same := polls.same_around(around):
@@ -37,7 +37,7 @@ def activity_page() -> ResponseReturnValue:
     shown = polls.digest(_newest(query, before))
     if same := polls.same_shown(around, shown):
         return same
-    changes = inventory.activity(query, SHOWN + 1, before)
+    changes = known.activity(query, SHOWN + 1, before)
     given = _given()
     return polls.answer(
         "activity",
@@ -57,7 +57,7 @@ def activity_page() -> ResponseReturnValue:
 
 
 def _newest(query: ActivityQuery, before: int | None) -> int:
-    return next((change.seq for change in house().inventory.activity(query, 1, before)), 0)
+    return next((change.seq for change in inventory().activity(query, 1, before)), 0)
 
 
 def asked() -> ActivityQuery:
@@ -136,13 +136,13 @@ def as_csv() -> ResponseReturnValue:
 
 
 def _every(query: ActivityQuery) -> Iterator[Change]:
-    inventory = house().inventory
-    found = inventory.activity(query, _CHUNK)
+    known = inventory()
+    found = known.activity(query, _CHUNK)
 
     def rest(some: list[Change]) -> Iterator[Change]:
         while some:
             yield from some
-            some = inventory.activity(query, _CHUNK, some[-1].seq)
+            some = known.activity(query, _CHUNK, some[-1].seq)
 
     return rest(found)
 

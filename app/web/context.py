@@ -15,6 +15,7 @@ from flask import Flask, abort, current_app, g, get_flashed_messages, request
 from app.aws.accounts import Account
 from app.aws.clients import Endpoint
 from app.aws.errors import AwsError
+from app.aws.part import Part, SomeAccounts
 from app.house import House
 from app.inventory.bounds import Bounds
 from app.inventory.narrowed import Narrowed, Seen
@@ -23,6 +24,7 @@ from app.people.who import EVERYTHING, Person, Role
 from app.resources import RESOURCES, kind_of
 from app.resources.forms import page_of
 from app.resources.spec import Column, Resource, Row
+from app.watches.reading import Reading
 
 Answer = TypeVar("Answer")
 _STATIC = Path(__file__).resolve().parent.parent.parent / "static"
@@ -69,6 +71,18 @@ def inventory(role: Role = "viewer") -> Seen:
     return whole if within is None else Narrowed(whole, within)
 
 
+def accounts(role: Role = "viewer") -> SomeAccounts:
+    """The accounts and regions as far as whoever is signed in may see them, or act in them."""
+    whole, within = house().accounts, bounds(role)
+    return whole if within is None else Part(whole, within.reach)
+
+
+def watches() -> Reading:
+    """The watches as far as whoever is signed in may see them."""
+    whole, within = house().watches, bounds()
+    return whole if within is None else whole.within(within)
+
+
 def recall(key: Hashable, read: Callable[[], Answer]) -> Answer:
     """As House.recall, apart for whoever may see something else."""
     return house().recall((key, bounds()), read)
@@ -111,12 +125,13 @@ class Scope:
     @property
     def account(self) -> str:
         """The main account's number, as far as it is known."""
-        return self.accounts[0].id or "account not known yet"
+        known = [account.id for account in self.accounts[:1]]
+        return next(iter(known), "no account") or "account not known yet"
 
     @property
     def identity(self) -> str:
         """Who AWS says we are in the main account; may be empty."""
-        identity = self.accounts[0].identity
+        identity = next((account.identity for account in self.accounts), None)
         return identity.arn if identity else ""
 
     @property
@@ -134,15 +149,15 @@ def _many(things: tuple[object, ...], what: str) -> str:
 
 
 def scope() -> Scope:
-    """The scope of this console; asks nobody."""
+    """The scope of this console, as far as whoever is signed in may see it; asks nobody."""
     services = house()
     try:
         endpoint = services.accounts.clients().endpoint(region=services.settings.regions[0])
     except AwsError as error:  # an endpoint URL that is none: the pages tell
         endpoint = Endpoint("other", error.message)
-    accounts = services.accounts.all()
-    regions = dict.fromkeys(region for account in accounts for region in account.regions)
-    return Scope(accounts, tuple(regions), endpoint)
+    found = accounts().all()
+    regions = dict.fromkeys(region for account in found for region in account.regions)
+    return Scope(found, tuple(regions), endpoint)
 
 
 def chosen_place() -> tuple[str, str, str]:
@@ -150,10 +165,10 @@ def chosen_place() -> tuple[str, str, str]:
 
     Raises AwsError while AWS has not told which account this is.
     """
-    accounts = house().accounts
-    main = accounts.require()
+    known = accounts()
+    main = known.require()
     given = request.args.get("account") or main.id
-    account = accounts.get(given)
+    account = known.get(given)
     if account is None:
         return main.id, main.regions[0], f"The account {given[:40]!r} is not of this console."
     region = request.args.get("region") or account.regions[0]
@@ -175,7 +190,7 @@ def _is_admin() -> bool:
 
 
 def _nav() -> list[NavItem]:
-    counts = house().inventory.counts()
+    counts = inventory().counts()
     path = request.path
     items = [
         NavItem("Overview", "/", path == "/", None, "home", ""),
@@ -192,12 +207,12 @@ def _nav() -> list[NavItem]:
         )
         for kind in RESOURCES.values()
     ]
-    waiting = house().recall("open watches", house().watches.open_count)
+    waiting = recall("open watches", watches().open_count)
     active = path.startswith("/watches")
     items.append(NavItem("Watches", "/watches", active, waiting, "watch", "Messages"))
     active = path == "/rules" or path.startswith("/rules/")
     items.append(NavItem("Rules", "/rules", active, None, "rule", "Messages"))
-    person = house().recall("notices for a person", house().watches.notices.for_a_person)
+    person = recall("notices for a person", watches().notices.for_a_person)
     active = path == "/notices" or path.startswith("/notices/")
     items.append(NavItem("Notices", "/notices", active, person or None, "notice", "Messages"))
     if _is_admin():
@@ -225,7 +240,8 @@ def name_rows(rows: list[Row], columns: Iterable[Column]) -> Callable[[str, str]
                 wanted.setdefault(column.of, set()).update(
                     value if isinstance(value, list) else [value]
                 )
-    names = {kind: house().inventory.names(kind, sorted(ids)) for kind, ids in wanted.items()}
+    known = inventory()
+    names = {kind: known.names(kind, sorted(ids)) for kind, ids in wanted.items()}
     return lambda kind, resource_id: names.get(kind, {}).get(resource_id, "")
 
 

@@ -18,8 +18,8 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
 from app.watches.views import WatchView
-from app.web import audit, expected, polls, roles
-from app.web.context import house, name_rows, person
+from app.web import audit, context, expected, polls, roles
+from app.web.context import house, inventory, name_rows, person
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
 from app.web.lists import AGE
@@ -43,7 +43,7 @@ def detail_page(kind: str, resource_id: str) -> ResponseReturnValue:
     seen_at = services.attend(row) if live else row.seen_at
     response = _answered(resource, row, live, seen_at)
     if live:
-        response.headers[AGE] = f"{seconds_since(seen_at, services.inventory.now()):.1f}"
+        response.headers[AGE] = f"{seconds_since(seen_at, inventory().now()):.1f}"
     return response
 
 
@@ -51,18 +51,18 @@ def _is_live(row: Row) -> bool:
     """Whether the page polls itself: what is in no inventory would be asked of AWS each time."""
     if row.gone:
         return False
-    return not _is_foreign(row) or house().inventory.get(row.kind, row.id) is not None
+    return not _is_foreign(row) or inventory().get(row.kind, row.id) is not None
 
 
 def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Response:
-    services = house()
-    watches = services.watches.of_resource(row.id, WATCHES + 1)
+    known = inventory()
+    watches = context.watches().of_resource(row.id, WATCHES + 1)
     part = part_of(row)
     around = polls.digest(_around(resource, row, watches), part, audit_reader.head(services.engine))
     if same := polls.same_around(around):
         return same
-    ties = related(services.inventory, RESOURCES, row)
-    changes = services.inventory.timeline(row.kind, row.id, TOLD + 1)
+    ties = related(known, RESOURCES, row)
+    changes = known.timeline(row.kind, row.id, TOLD + 1)
     failure = _failure(row)
     due = expected.of_rows([row]).get(row.id)
     words = {watch.id: expected.in_words(expected.of_watch(watch)) for watch in watches}
@@ -78,7 +78,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
         row=row,
         live=live,
         seen_at=seen_at,
-        age=seconds_since(seen_at, services.inventory.now()),
+        age=seconds_since(seen_at, known.now()),
         failure=failure,
         part=part,
         columns=resource.columns,
@@ -99,7 +99,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
 
 def _failure(row: Row) -> Failure | None:
     """Why the resource's region cannot be read now."""
-    for place in house().inventory.freshness(row.kind):
+    for place in inventory().freshness(row.kind):
         if (place.account, place.region) == (row.account, row.region):
             return place.error
     return None
@@ -140,10 +140,10 @@ def _is_foreign(row: Row) -> bool:
 
 def _around(resource: Resource, row: Row, watches: Sequence[WatchView]) -> str:
     kinds = sorted({resource.kind, *(relation.kind for relation in resource.relations)})
-    inventory = house().inventory
+    known = inventory()
     return polls.digest(
         row.account,  # of a public image that is in no inventory, too
-        [inventory.revision(kind) for kind in kinds],
+        [known.revision(kind) for kind in kinds],
         [(watch.id, watch.state, watch.passed) for watch in watches],
         expected.step(row.state == "pending" or any(watch.expected for watch in watches)),
     )

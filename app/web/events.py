@@ -12,7 +12,7 @@ from app.resources.forms import link
 from app.resources.hearing import PAGE
 from app.watches import EventQueue
 from app.web import polls, recording
-from app.web.context import house
+from app.web.context import house, inventory
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _places() -> list[Place]:
 
 def _begun(account: str, region: str) -> bool:
     arn = events.queue_arn(account, region, events.NAME)
-    queue = house().inventory.get("queue", arn)
+    queue = inventory().get("queue", arn)
     return queue is not None and not queue.gone
 
 

@@ -9,7 +9,7 @@ from app.db import now
 from app.resources.spec import Row
 from app.watches import WatchView
 from app.watches.estimates import Estimate, durations, estimate, from_json
-from app.web.context import house
+from app.web.context import inventory
 
 # An estimate that nothing was written about is told anew so often: it shifts as time goes by.
 STEP_SECONDS = 15
@@ -28,7 +28,7 @@ def of_rows(rows: Iterable[Row]) -> dict[str, Estimate]:
     if not volumes:
         return {}
     past: dict[str, list[Row]] = {}
-    for row in house().inventory.find("snapshot", "volume_id", volumes):
+    for row in inventory().find("snapshot", "volume_id", volumes):
         past.setdefault(str(row.cells["volume_id"]), []).append(row)
     found = {}
     for row in pending.values():

@@ -16,7 +16,7 @@ from app.inventory import Query
 from app.inventory.keys import TAG
 from app.resources import RESOURCES
 from app.resources.spec import Resource, Row
-from app.web.context import house
+from app.web.context import inventory
 
 _TOGETHER = 200  # rows
 # What a spreadsheet takes for a formula begins so; the wide ones where East Asian text is typed.
@@ -42,10 +42,10 @@ def as_csv(kind: str) -> ResponseReturnValue:
 
 
 def _rows(resource: Resource) -> tuple[Iterator[Row], tuple[str, ...]]:
-    inventory = house().inventory
-    inventory.want(resource.kind)
+    known = inventory()
+    known.want(resource.kind)
     query = Query.parse(resource, request.args)
-    return inventory.export(resource.kind, query), query.columns
+    return known.export(resource.kind, query), query.columns
 
 
 def _gathered(parts: Iterator[str]) -> Iterator[str]:

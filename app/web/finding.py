@@ -12,7 +12,7 @@ from app.resources.forms import page_of
 from app.resources.spec import Resource, Row
 from app.web import public_images
 from app.web.asking import ask_everywhere
-from app.web.context import house, regions_in_words
+from app.web.context import accounts, house, inventory, regions_in_words
 from app.web.errors import page as error_page
 
 _ID = re.compile(r"^[a-z]+-[0-9a-f]{8,17}$")
@@ -26,7 +26,7 @@ def find(resource: Resource, resource_id: str) -> Row | None:
     nobody has answered is told by ``unknown``. Raises AwsError when there is no answer at all.
     """
     services = house()
-    row = services.inventory.get(resource.kind, resource_id)
+    row = inventory().get(resource.kind, resource_id)
     if row is not None:
         return row
     scopes = _where(resource, resource_id)
@@ -45,7 +45,7 @@ def find(resource: Resource, resource_id: str) -> Row | None:
 
 def _where(resource: Resource, resource_id: str) -> tuple[tuple[str, str], ...]:
     """The (account, region) of this console where a resource of that id could be."""
-    scopes = house().accounts.scopes()
+    scopes = accounts().scopes()
     if not resource_id.startswith(resource.prefix):
         return ()
     if _ID.match(resource_id):

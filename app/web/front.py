@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from app.inventory.timeline import ActivityQuery
 from app.resources import RESOURCES
 from app.resources.forms import link
-from app.web import expected, polls
-from app.web.context import house, scope
+from app.web import context, expected, polls
+from app.web.context import inventory, scope
 from app.web.told import tell
 from app.web.troubles import oldest, troubles
 
@@ -32,7 +32,7 @@ class Card:
 
 
 def _cards() -> list[Card]:
-    counts = house().inventory.counts()
+    counts = inventory().counts()
     cards = []
     for kind, resource in RESOURCES.items():
         by_state = counts.get(kind, {})
@@ -53,26 +53,25 @@ def _cards() -> list[Card]:
 
 def front() -> ResponseReturnValue:
     """The front page; polled by htmx, its body alone."""
-    services = house()
-    inventory = services.inventory
+    seen, book = inventory(), context.watches()
     for kind in RESOURCES:
-        inventory.want(kind)
-    watches = services.watches.list(state="open", limit=WATCHES)
-    open_watches = services.watches.open_count() if len(watches) == WATCHES else len(watches)
+        seen.want(kind)
+    watches = book.list(state="open", limit=WATCHES)
+    open_watches = book.open_count() if len(watches) == WATCHES else len(watches)
     known = [(account.identity, str(account.trouble)) for account in scope().accounts]
     waited = [(watch.id, watch.state, watch.progress, watch.passed) for watch in watches]
-    pending = "pending" in inventory.counts().get("snapshot", {})
-    revisions = [inventory.revision(kind) for kind in RESOURCES]
+    pending = "pending" in seen.counts().get("snapshot", {})
+    revisions = [seen.revision(kind) for kind in RESOURCES]
     around = polls.digest(revisions, waited, open_watches, known, expected.step(pending))
     if same := polls.same_around(around):
         return same
-    places = [place for kind in RESOURCES for place in inventory.freshness(kind)]
-    cards, changing, wrong = _cards(), inventory.changing(), troubles(places)
+    places = [place for kind in RESOURCES for place in seen.freshness(kind)]
+    cards, changing, wrong = _cards(), seen.changing(), troubles(places)
     due = {
         each: (expected.in_short(it), expected.in_words(it))
         for each, it in expected.of_rows(changing).items()
     }
-    changes = inventory.activity(ActivityQuery(), RECENT)
+    changes = seen.activity(ActivityQuery(), RECENT)
     read_at = oldest(places)
     shown = polls.digest(
         cards,

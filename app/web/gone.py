@@ -9,7 +9,7 @@ from app.resources import RESOURCES
 from app.resources.forms import link
 from app.web import polls
 from app.web.columns import defaults
-from app.web.context import house, name_rows
+from app.web.context import house, inventory, name_rows
 from app.web.lists import page_number, tabs
 
 PER_PAGE = 50
@@ -21,11 +21,11 @@ def gone_page(kind: str) -> ResponseReturnValue:
     resource = RESOURCES[kind]
     typed = request.args.get("q", "").strip()[:_MOST_TYPED]
     number = page_number(request.args.get("page", "1"))
-    inventory = house().inventory
-    around = polls.digest(inventory.revision(kind))
+    known = inventory()
+    around = polls.digest(known.revision(kind))
     if same := polls.same_around(around):
         return same
-    rows, total = inventory.gone(kind, typed, (number - 1) * PER_PAGE, PER_PAGE)
+    rows, total = known.gone(kind, typed, (number - 1) * PER_PAGE, PER_PAGE)
     told = polls.digest(total, [(row.account, row.region, row.id, row.seen_at) for row in rows])
     if same := polls.same_shown(around, told):
         return same

@@ -14,7 +14,7 @@ from app.people import views
 from app.resources import RESOURCES
 from app.resources.spec import Column, Resource
 from app.web import columns, polls, preferences, roles, table
-from app.web.context import actor, house, name_rows
+from app.web.context import actor, house, inventory, name_rows, recall
 from app.web.facets import Facets
 from app.web.freshness import Told, tell
 from app.web.places import Places, places
@@ -34,9 +34,8 @@ def page_number(text: str) -> int:
 def list_page(kind: str) -> ResponseReturnValue:
     """The list of a kind; polled by htmx, its results alone."""
     resource = RESOURCES[kind]
-    services = house()
-    inventory = services.inventory
-    inventory.want(kind)
+    seen = inventory()
+    seen.want(kind)
     polled = "HX-Request" in request.headers
     try:
         query = Query.parse(resource, request.args)
@@ -44,14 +43,14 @@ def list_page(kind: str) -> ResponseReturnValue:
         return _unreadable(resource, error)
     if not polled:
         query = preferences.applied(resource, query, request.args)
-    known = services.recall(("freshness", kind), lambda: inventory.freshness(kind))
+    known = recall(("freshness", kind), lambda: seen.freshness(kind))
     where = places()
-    told = tell(known, where.scopes, query, inventory.now())
+    told = tell(known, where.scopes, query, seen.now())
     # how far a first reading has come is shown, and is not in the stamp
-    tag = f"{inventory.stamp(kind, query)}.{told.read}"
+    tag = f"{seen.stamp(kind, query)}.{told.read}"
     response = polls.same(tag)
     if response is None:
-        page = inventory.page(kind, query)
+        page = seen.page(kind, query)
         response = Response(_drawn(resource, page, told, tag, query, where, polled))
         response.headers["HX-PTag"] = tag
     if told.age is not None:
@@ -112,7 +111,7 @@ def _drawn(
 def _unreadable(resource: Resource, wrong: FilterError) -> ResponseReturnValue:
     query = Query(sort=resource.sort, default_sort=resource.sort)
     page = Page([], 0, query, 1, [], "")
-    told = tell([], [], query, house().inventory.now())
+    told = tell([], [], query, inventory().now())
     return _drawn(resource, page, told, "", query, places(), wrong=wrong), 400
 
 

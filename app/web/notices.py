@@ -15,7 +15,7 @@ from app.watches import NoticeView, WatchError
 from app.watches.messages import TEST, by_protocol
 from app.watches.notices import FOR_A_PERSON, STATES, NoticeQuery
 from app.web import polls, recording
-from app.web.context import actor, house
+from app.web.context import actor, house, inventory, watches
 from app.web.errors import page as error_page
 
 PER_PAGE = 50
@@ -29,7 +29,7 @@ _DEEDS = {"retry": "Try again", "settle": "Count as sent", "repeat": "Send once 
 def list_page() -> ResponseReturnValue:
     """Notices, newest first; polled by htmx, its body alone. Raises FilterError."""
     query, before = _asked()
-    book = house().watches.notices
+    book = watches().notices
     found = book.page(query, PER_PAGE + 1, before)
     shown, more = found[:PER_PAGE], len(found) > PER_PAGE
     counts = book.counts()
@@ -89,7 +89,7 @@ def _place(notice: NoticeView) -> str:
 def _all_of(query: NoticeQuery, state: str) -> int:
     """How many of the topic are in that state; no more than one button does at once."""
     wanted = NoticeQuery((state,), query.topic_arn)
-    return len(house().watches.notices.ids(wanted, MOST_AT_ONCE))
+    return len(watches().notices.ids(wanted, MOST_AT_ONCE))
 
 
 def _choices(topic_arn: str) -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -105,7 +105,7 @@ def _choices(topic_arn: str) -> dict[str, tuple[str, list[tuple[str, str]]]]:
 
 def _topics(chosen: str) -> list[tuple[str, str]]:
     """The topics that are known, and the one that is asked for: ARN, and its name and place."""
-    rows = house().inventory.all("topic", limit=_MOST_TOPICS)
+    rows = inventory().all("topic", limit=_MOST_TOPICS)
     known = {row.id: f"{row.name} ({row.region})" for row in rows}
     if chosen:
         known.setdefault(chosen, chosen)
@@ -114,12 +114,12 @@ def _topics(chosen: str) -> list[tuple[str, str]]:
 
 def notice_page(notice_id: str) -> ResponseReturnValue:
     """One notice: what is sent to whom, what became of it, what can be done."""
-    book = house().watches.notices
+    book = watches().notices
     notice = book.get(notice_id)
     if notice is None:
         return _unknown(notice_id)
     history = book.history(notice)
-    topic = house().inventory.get("topic", notice.topic_arn)
+    topic = inventory().get("topic", notice.topic_arn)
     confirmed = topic and topic.cells.get("confirmed")
     kept_waiting = book.kept_waiting(notice) if notice.state == "waiting" else None
     revision = polls.digest(repr(notice), len(history), confirmed, kept_waiting)
@@ -153,8 +153,7 @@ def _grouped(texts: dict[str, str]) -> list[tuple[list[str], str]]:
 
 def act(notice_id: str, deed: str) -> ResponseReturnValue:
     """Do what a person decided of a notice: ``retry``, ``settle`` or ``repeat``."""
-    watches = house().watches
-    if watches.notices.get(notice_id) is None:
+    if watches().notices.get(notice_id) is None:
         return _unknown(notice_id)
     try:
         with recording.deed(f"notices.{deed}", f"{_DEEDS[deed]} the notice {notice_id[:100]}"):
@@ -166,14 +165,14 @@ def act(notice_id: str, deed: str) -> ResponseReturnValue:
 
 
 def _done(deed: str, notice_id: str) -> str:
-    watches = house().watches
+    book = house().watches
     if deed == "settle":
-        watches.settle(notice_id, actor())
+        book.settle(notice_id, actor())
         return "It counts as sent; nothing more is published."
     if deed == "repeat":
-        watches.repeat(notice_id, actor())
+        book.repeat(notice_id, actor())
         return "It is sent once more, with the same id; this page shows what becomes of it."
-    watches.retry(notice_id)
+    book.retry(notice_id)
     return "Trying now."
 
 
@@ -183,7 +182,7 @@ def act_on_all() -> ResponseReturnValue:
     deed = request.form.get("deed", "")
     if state not in FOR_A_PERSON or not topic or deed not in {"retry", "settle"}:
         raise FilterError("state", "Choose a topic, and what is held or parked.")
-    ids = house().watches.notices.ids(NoticeQuery((state,), topic), MOST_AT_ONCE)
+    ids = watches().notices.ids(NoticeQuery((state,), topic), MOST_AT_ONCE)
     title = f"{_DEEDS[deed]} the {len(ids)} {state} notices of {topic}"
     with recording.deed("notices.all", title, after={"notices": ids, "deed": deed}):
         failed = [told for notice_id in ids if (told := _problem(deed, notice_id))]
@@ -206,7 +205,7 @@ def _problem(deed: str, notice_id: str) -> str:
 def test_publish() -> ResponseReturnValue:
     """Owe a topic a test; then its page tells what becomes of it. Raises FilterError."""
     arn = request.form.get("topic", "").strip()
-    topic = house().inventory.get("topic", arn)
+    topic = inventory().get("topic", arn)
     if topic is None or topic.gone:
         raise FilterError("topic", f"The topic {arn[:100]!r} is not known here.")
     account, region = topics.account_of(arn), topics.region_of(arn)

@@ -8,7 +8,7 @@ from typing import Any
 from app.resources.deliveries import doubts
 from app.resources.spec import Row
 from app.watches.notices import FOR_A_PERSON, NoticeQuery
-from app.web.context import house
+from app.web.context import accounts, house, inventory, watches
 
 _SHOWN = 100
 
@@ -20,14 +20,14 @@ def part_of(row: Row) -> Any:
 
 
 def _of_topic(row: Row) -> dict[str, Any]:
-    services = house()
-    accounts = [account.id for account in services.accounts.all()]
+    settings = house().watches.topic_settings
+    own = [account.id for account in accounts().all()]
     decide = NoticeQuery(FOR_A_PERSON, row.id)
     return {
-        "doubts": doubts(row, services.inventory, accounts),
-        "own": services.watches.topic_settings.own(row.id) is not None,
-        "settings": services.watches.topic_settings.of(row.id),
-        "person": len(services.watches.notices.ids(decide, _SHOWN)),
+        "doubts": doubts(row, inventory(), own),
+        "own": settings.own(row.id) is not None,
+        "settings": settings.of(row.id),
+        "person": len(watches().notices.ids(decide, _SHOWN)),
     }
 
 

@@ -15,7 +15,7 @@ from app.resources import BY_SLUG
 from app.resources.images import IMAGE
 from app.resources.spec import Resource
 from app.web import public_images
-from app.web.context import chosen_place, house
+from app.web.context import chosen_place, house, inventory
 
 MOST = 25
 PLACE = ("account", "region")  # what a form tells besides what was typed
@@ -45,7 +45,7 @@ def pick(slug: str) -> ResponseReturnValue:
 def _resources(resource: Resource, typed: str) -> list[Option]:
     words = " ".join(quote_word(word) for word in typed.replace("\x00", "").split())
     query = Query.parse(resource, MultiDict({"q": words, "per_page": "25"}))
-    rows = house().inventory.page(resource.kind, query).rows
+    rows = inventory().page(resource.kind, query).rows
     if not rows and resource is IMAGE and _IMAGE_ID.match(typed):
         image = public_images.find(typed)  # somebody else's: at least say what it is
         rows = [image] if image else []

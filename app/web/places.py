@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app.web.context import house
+from app.web.context import accounts
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ class Places:
 
 
 def places() -> Places:
-    """Every account and region that is collected now."""
-    accounts = house().accounts
-    known = accounts.usable
+    """Every account and region that is collected now, as far as whoever asks may see them."""
+    some = accounts()
+    known = some.usable
     lost = [each.id for each in known if each.trouble and each.trouble.trouble == "credentials"]
-    return Places({each.id: each.name for each in known}, accounts.scopes(), frozenset(lost))
+    return Places({each.id: each.name for each in known}, some.scopes(), frozenset(lost))
 
 
 def account_name(number: str) -> str:
     """What an account is called; its number if it is none of this console's."""
-    account = house().accounts.get(number)
+    account = accounts().get(number)
     return account.name if account else number
 
 
 def place_name(account: str, region: str) -> str:
     """A region, and its account if there are several, in a few words."""
-    several = len(house().accounts.all()) > 1
+    several = len(accounts().all()) > 1
     return f"{region} · {account_name(account)}" if several else region
 
 

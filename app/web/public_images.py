@@ -13,7 +13,7 @@ from app.inventory import make_row
 from app.resources.images import IMAGE
 from app.resources.spec import Row
 from app.web.asking import ask_everywhere
-from app.web.context import chosen_place, house, scope
+from app.web.context import accounts, chosen_place, house, scope
 
 OWNERS = (
     ("", "Anyone"),
@@ -73,7 +73,7 @@ def public_page() -> ResponseReturnValue:
         owners=OWNERS,
         architectures=ARCHITECTURES,
         root_device_types=ROOT_DEVICE_TYPES,
-        accounts=house().accounts.usable,
+        accounts=accounts().usable,
         regions=scope().regions,
         rows=rows,
         total=len(found),
@@ -120,7 +120,7 @@ def find(image_id: str) -> Row | None:
         image = services.references.of(account).image(region, image_id)
         return replace(_row(region, image), gone=False) if image else None
 
-    return ask_everywhere(ask, services.accounts.scopes())
+    return ask_everywhere(ask, accounts().scopes())
 
 
 def register(app: Flask) -> None:

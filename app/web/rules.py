@@ -21,7 +21,7 @@ from app.watches.previews import Preview, preview
 from app.watches.rule_store import Draft
 from app.watches.ruled import RULED
 from app.web import polls, recording
-from app.web.context import actor, house
+from app.web.context import actor, house, inventory
 from app.web.errors import page as error_page
 from app.web.rule_form import RuleForm, as_data, unheard
 
@@ -189,7 +189,7 @@ def _late(rule: Rule) -> str:
 
 
 def _topic(arn: str) -> Row | None:
-    return house().inventory.get("topic", arn) if arn else None
+    return inventory().get("topic", arn) if arn else None
 
 
 def _warnings(rules: list[Rule]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from app.inventory.entry import clean
 from app.inventory.filters import quote_word
 from app.resources import RESOURCES
 from app.resources.spec import Resource, Row
-from app.web.context import house, url_for_id
+from app.web.context import accounts, inventory, url_for_id
 
 OFFERED = 12  # below the field, while one types
 LISTED = 100  # on the page
@@ -27,10 +27,10 @@ def search() -> ResponseReturnValue:
     typed = clean(request.args.get("q", "")).strip()[:LENGTH]
     if "HX-Request" in request.headers:
         return _offers(typed)
-    row = house().inventory.locate(typed) if typed else None
+    row = inventory().locate(typed) if typed else None
     if row is not None:
         return redirect(url_for_id(row.kind, row.id))
-    rows = house().inventory.search(typed, LISTED)
+    rows = inventory().search(typed, LISTED)
     found = _by_kind(rows) if rows else _by_words(typed)
     return render_template(
         "search.html",
@@ -46,7 +46,7 @@ def _offers(typed: str) -> str:
     # Not by render_template: the navigation and its counts are not wanted here.
     return current_app.jinja_env.get_template("search_offers.html").render(
         typed=typed,
-        found=_by_kind(house().inventory.search(typed, OFFERED)),
+        found=_by_kind(inventory().search(typed, OFFERED)),
         names=_account_names(),
         url_for_id=url_for_id,
     )
@@ -54,8 +54,8 @@ def _offers(typed: str) -> str:
 
 def _account_names() -> dict[str, str]:
     """What the accounts are called, by number; empty where there is but one."""
-    accounts = house().accounts.all()
-    return {account.id: account.name for account in accounts} if len(accounts) > 1 else {}
+    found = accounts().all()
+    return {account.id: account.name for account in found} if len(found) > 1 else {}
 
 
 def _by_kind(rows: list[Row]) -> list[tuple[Resource, list[Row]]]:
@@ -71,7 +71,7 @@ def _by_words(typed: str) -> list[tuple[Resource, list[Row]]]:
     found = []
     for kind, resource in RESOURCES.items():
         query = Query.parse(resource, MultiDict({"q": _words(typed)}))
-        rows = house().inventory.page(kind, query).rows[:OF_A_KIND]
+        rows = inventory().page(kind, query).rows[:OF_A_KIND]
         if rows:
             found.append((resource, rows))
     return found

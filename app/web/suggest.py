@@ -19,7 +19,7 @@ from app.inventory.suggest import Spot, spot
 from app.inventory.tokens import quote_tag
 from app.resources import BY_SLUG
 from app.resources.spec import Resource
-from app.web.context import house
+from app.web.context import inventory
 
 MOST = 12
 _VALUE_LENGTH = 200  # longer ones are better typed in part, with : (contains)
@@ -124,7 +124,7 @@ def _conditions(resource: Resource, typed: str) -> Iterable[Option]:
     if len(typed) < 2:
         return
     for name in ["region", *(column.name for column in resource.columns if column.facet)]:
-        for value, count in house().inventory.values(resource.kind, name, typed, 3):
+        for value, count in inventory().values(resource.kind, name, typed, 3):
             if value:
                 written = f"{name} = {quote(value)} "
                 yield Option(written, written, count=count)
@@ -134,7 +134,7 @@ def _tags(resource: Resource, typed: str) -> Iterable[Option]:
     part = typed.casefold()
     held = [
         (not key.casefold().startswith(part), -count, key)
-        for key, count in house().inventory.tag_keys(resource.kind)
+        for key, count in inventory().tag_keys(resource.kind)
         if part in key.casefold() and len(key) <= _VALUE_LENGTH
     ]
     for _, count, key in sorted(held):
@@ -157,7 +157,7 @@ def _values(resource: Resource, text: str, here: Spot) -> Iterable[Option]:
     if keys.sort_of(keys.cell_of(resource, here.key)) == "time":
         return _times(here)
     typed, rest = clean(here.typed), _rest(resource, text, here)
-    found = house().inventory.values(resource.kind, here.key, typed, MOST, rest)
+    found = inventory().values(resource.kind, here.key, typed, MOST, rest)
     return [
         Option(f"{quote(value)} ", value or "(none)", count=count)
         for value, count in found
@@ -173,13 +173,13 @@ def _rest(resource: Resource, text: str, here: Spot) -> Expression | None:
     if _NOT_PLAIN.search(rest):
         return None
     try:
-        return parse(rest, resource, house().inventory.now())
+        return parse(rest, resource, inventory().now())
     except FilterError:
         return None
 
 
 def _times(here: Spot) -> list[Option]:
-    today = house().inventory.now().date()
+    today = inventory().now().date()
     days = (
         (today.isoformat(), "today"),
         ((today - timedelta(days=1)).isoformat(), "yesterday"),

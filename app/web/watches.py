@@ -13,7 +13,7 @@ from app.resources import AWAITED, RESOURCES
 from app.resources.forms import link
 from app.watches import WatchError, WatchView
 from app.web import expected, polls, recording
-from app.web.context import house
+from app.web.context import house, inventory, recall, watches
 from app.web.errors import page as error_page
 from app.web.lists import page_number
 
@@ -42,11 +42,11 @@ def list_page() -> ResponseReturnValue:
     """
     given = _filters()
     wanted = {field: given[name] for name, field in FILTERS.items() if given[name]}
-    book = house().watches
+    book = watches()
     page = page_number(request.args.get("page", "1"))
     total = book.count(given["state"], **wanted)
     views = book.list(given["state"], PER_PAGE, (page - 1) * PER_PAGE, **wanted)
-    topics = house().recall("watched topics", lambda: tuple(book.topics(TOPICS)))
+    topics = recall("watched topics", lambda: tuple(book.topics(TOPICS)))
     estimates = {view.id: expected.of_watch(view) for view in views}
     revision = polls.digest(total, topics, [_told(view) for view in views], estimates)
     if same := polls.same(revision):
@@ -78,7 +78,7 @@ def _told(view: WatchView) -> list[Any]:
 
 def watch_page(watch_id: str) -> ResponseReturnValue:
     """One watch: what was polled, what was sent, and when."""
-    view = house().watches.get(watch_id)
+    view = watches().get(watch_id)
     if view is None:
         return error_page(
             404, "There is no such watch", watch_id[:100], links=(("/watches", "All watches"),)
@@ -92,7 +92,7 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
         revision,
         watch=view,
         expected=expected.in_words(known),
-        topic=house().inventory.get("topic", view.topic_arn),
+        topic=inventory().get("topic", view.topic_arn),
         resource=RESOURCES[view.awaited.resource],
         keep_days=f"{house().settings.keep_days:g}",
     )
@@ -122,7 +122,7 @@ def cancel_of_rule() -> ResponseReturnValue:
 
 def retry(watch_id: str, notice_id: str) -> ResponseReturnValue:
     """Try to publish a notice again now."""
-    if house().watches.get(watch_id) is None:
+    if watches().get(watch_id) is None:
         abort(404)
     try:
         with recording.deed("notices.retry", f"Try the notice {notice_id[:100]} again"):

@@ -40,7 +40,7 @@ from app.watches.templates import (
 )
 from app.watches.topic_settings import ALL, HOLD, REPEAT, TopicSettings
 from app.web import recording
-from app.web.context import actor, house
+from app.web.context import actor, house, inventory, watches
 
 _BUILT_IN_JSON_TEXT = json.dumps(BUILT_IN_JSON, indent=2)
 _NEWEST = "newest"
@@ -169,7 +169,7 @@ def _told_of(own: TopicSettings | None) -> dict[str, Any]:
 def _topic(topic_arn: str) -> Row | None:
     if topic_arn == ALL:
         return None
-    row = house().inventory.get("topic", topic_arn)
+    row = inventory().get("topic", topic_arn)
     if row is None and house().watches.topic_settings.own(topic_arn) is None:
         raise FilterError("topic", f"The topic {topic_arn[:100]!r} is not known here.")
     return row
@@ -190,7 +190,7 @@ def _page(form: WordingForm, topic_arn: str, topic: Row | None, own: TopicSettin
 
 def _choices(topic_arn: str) -> list[SelectChoice]:
     """What can be shown: the newest notice that was owed, and one of each outcome, made up."""
-    real = house().watches.notices.newest(topic_arn)
+    real = watches().notices.newest(topic_arn)
     made_up = [(name, f"{name} (made up)") for name in _samples()]
     newest = [(_NEWEST, f"The newest: {real.notice.subject}")] if real else []
     return options([*newest, *made_up])
@@ -202,7 +202,7 @@ def _samples() -> list[str]:
 
 def _told(form: WordingForm, topic_arn: str) -> Message:
     chosen, moment = str(form.sample.data), now()
-    real = house().watches.notices.newest(topic_arn) if chosen == _NEWEST else None
+    real = watches().notices.newest(topic_arn) if chosen == _NEWEST else None
     if real:
         notice = real.notice
         return message_of(real.watch, notice.outcome, notice.id, notice.made_at, form.wording())
