@@ -18,6 +18,7 @@ from app.inventory.entry import clean
 from app.inventory.expressions import All, Equals, Expression, Some
 from app.inventory.keys import TAG
 from app.inventory.tables import resources
+from app.resources.spec import Row
 
 
 class Limits(Protocol):
@@ -45,9 +46,9 @@ class Bounds:
 
     limits: tuple[Limits, ...]
 
-    def cover(self, account: str, region: str, tags: Mapping[str, str]) -> bool:
-        """Whether a resource that is there and has these tags is within them."""
-        return any(each.cover(account, region, tags) for each in self.limits)
+    def covers(self, row: Row) -> bool:
+        """Whether a resource is within them."""
+        return any(each.cover(row.account, row.region, row.tags) for each in self.limits)
 
     def reach(self, account: str, region: str) -> bool:
         """Whether anything that is there can be within them."""

@@ -11,9 +11,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField
 from wtforms.validators import Length, Regexp
 
-from app.aws.accounts import Accounts
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
+from app.aws.part import SomeAccounts
 from app.aws.reference import Reference, References
 from app.resources.fields import options
 from app.resources.spec import Known, Row
@@ -143,7 +143,7 @@ class Desk:
     inventory: Known
     references: References
     watches: WatchBook
-    accounts: Accounts
+    accounts: SomeAccounts
     account: str
     actor: str
     rows: tuple[Row, ...] = ()

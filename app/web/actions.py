@@ -15,7 +15,7 @@ from app.people.actions import ActionRecord, Result
 from app.people.who import EVERYTHING
 from app.resources import kind_of
 from app.web import acting
-from app.web.context import actor, house, person
+from app.web.context import actor, house, inventory, person
 from app.web.perform import PlanFailed, carry_out
 from app.web.recent import ask_again, is_recent
 
@@ -72,7 +72,7 @@ def _parts(record: ActionRecord) -> list[Part]:
     found = []
     for of, calls in by_resource.items():
         kind = kind_of(of) if of else ""
-        row = house().inventory.get(kind, of) if kind else None
+        row = inventory().get(kind, of) if kind else None
         found.append(Part(of, kind, row.name if row else "", calls))
     return found
 

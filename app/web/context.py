@@ -77,9 +77,9 @@ def accounts(role: Role = "viewer") -> SomeAccounts:
     return whole if within is None else Part(whole, within.reach)
 
 
-def watches() -> Reading:
-    """The watches as far as whoever is signed in may see them."""
-    whole, within = house().watches, bounds()
+def watches(role: Role = "viewer") -> Reading:
+    """The watches as far as whoever is signed in may see them, or act on them."""
+    whole, within = house().watches, bounds(role)
     return whole if within is None else whole.within(within)
 
 
@@ -211,7 +211,8 @@ def _nav() -> list[NavItem]:
     active = path.startswith("/watches")
     items.append(NavItem("Watches", "/watches", active, waiting, "watch", "Messages"))
     active = path == "/rules" or path.startswith("/rules/")
-    items.append(NavItem("Rules", "/rules", active, None, "rule", "Messages"))
+    if bounds() is None:  # they are for everything
+        items.append(NavItem("Rules", "/rules", active, None, "rule", "Messages"))
     person = recall("notices for a person", watches().notices.for_a_person)
     active = path == "/notices" or path.startswith("/notices/")
     items.append(NavItem("Notices", "/notices", active, person or None, "notice", "Messages"))

@@ -19,7 +19,7 @@ from app.resources.forms import link
 from app.resources.spec import Action, Resource, Row
 from app.watches.views import WatchView
 from app.web import audit, context, expected, polls, roles
-from app.web.context import house, inventory, name_rows, person
+from app.web.context import accounts, house, inventory, name_rows, person
 from app.web.finding import find, unknown
 from app.web.freshness import seconds_since
 from app.web.lists import AGE
@@ -135,7 +135,7 @@ def _refusal(resource: Resource, action: Action, row: Row) -> str | None:
 
 
 def _is_foreign(row: Row) -> bool:
-    return bool(row.account) and house().accounts.get(row.account) is None
+    return bool(row.account) and accounts().get(row.account) is None
 
 
 def _around(resource: Resource, row: Row, watches: Sequence[WatchView]) -> str:

@@ -12,7 +12,7 @@ from app.resources.forms import page_of
 from app.resources.spec import Resource, Row
 from app.web import public_images
 from app.web.asking import ask_everywhere
-from app.web.context import accounts, house, inventory, regions_in_words
+from app.web.context import accounts, bounds, house, inventory, regions_in_words
 from app.web.errors import page as error_page
 
 _ID = re.compile(r"^[a-z]+-[0-9a-f]{8,17}$")
@@ -22,10 +22,11 @@ _ARN = re.compile(r"^arn:[a-z-]+:[a-z]+:([a-z0-9-]+):(\d{12}):[\w.-]{1,256}$", r
 def find(resource: Resource, resource_id: str) -> Row | None:
     """The resource: from the inventory, or if that does not know it yet, from AWS.
 
+    What whoever asks may not see is looked for as if it were not known, and found no more.
     Every account and region where it may be is asked at once, for some seconds at most. Where
     nobody has answered is told by ``unknown``. Raises AwsError when there is no answer at all.
     """
-    services = house()
+    services, within = house(), bounds()
     row = inventory().get(resource.kind, resource_id)
     if row is not None:
         return row
@@ -35,7 +36,7 @@ def find(resource: Resource, resource_id: str) -> Row | None:
         found = services.collector.reread(
             resource.kind, account, region, [resource_id], settle=False
         )
-        return found[0] if found else None
+        return next((each for each in found if within is None or within.covers(each)), None)
 
     row = ask_everywhere(ask, scopes)
     if row is None and scopes and resource.kind == "image":

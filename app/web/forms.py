@@ -21,7 +21,7 @@ from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
 from app.web import acting, may, recording
 from app.web.acting import NotPermitted
-from app.web.context import actor, house, person
+from app.web.context import accounts, actor, house, inventory, person
 from app.web.finding import find, unknown
 from app.web.kept import local
 from app.web.perform import PlanFailed, carry_out
@@ -98,7 +98,7 @@ def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
             services.collector.reread(resource.kind, account, region, ids, settle=False)
     except AwsError as error:
         flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
-    return [services.inventory.get(resource.kind, row.id) or row for row in rows]
+    return [inventory().get(resource.kind, row.id) or row for row in rows]
 
 
 def _refusal(action: Action, row: Row) -> str | None:
@@ -114,14 +114,14 @@ def _reason(action: Action, row: Row) -> str | None:
 
 def _desk(rows: tuple[Row, ...]) -> Desk:
     """The desk of the first row's account, or of the main one. Raises AwsError."""
-    services = house()
-    account = services.accounts.get(rows[0].account) if rows else None
+    services, own = house(), accounts("operator")
+    account = own.get(rows[0].account) if rows else None
     return Desk(
-        inventory=services.inventory,
+        inventory=inventory(),
         references=services.references,
         watches=services.watches,
-        accounts=services.accounts,
-        account=(account or services.accounts.require()).id,
+        accounts=own,
+        account=(account or own.require()).id,
         actor=actor(),
         rows=rows,
     )
@@ -301,7 +301,7 @@ class _Page:
             # else it keeps its token, by which a repeat of what may have been done finds it
             form.client_token.data = str(uuid.uuid4())
         # what was touched has been read again: the reason may show now, and with it the way on
-        known = [house().inventory.get(row.kind, row.id) or row for row in self.desk.rows]
+        known = [inventory().get(row.kind, row.id) or row for row in self.desk.rows]
         self.refused += [(row, why) for row in known if (why := _refusal(self.action, row))]
         secret = _secret(failure.answers)
         return self.show(form, error, error.status, failure=failure, rest=rest, secret=secret)

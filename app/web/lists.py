@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from app.inventory import FilterError, Page, Query
 from app.inventory.keys import titles
-from app.people import views
+from app.people.views import View
 from app.resources import RESOURCES
 from app.resources.spec import Column, Resource
-from app.web import columns, polls, preferences, roles, table
+from app.web import columns, polls, preferences, roles, table, views
 from app.web.context import actor, house, inventory, name_rows, recall
 from app.web.facets import Facets
 from app.web.freshness import Told, tell
@@ -62,16 +62,14 @@ def list_page(kind: str) -> ResponseReturnValue:
 class Menus:
     """What the menus of a list offer besides its facets."""
 
-    views: list[views.View]
+    views: list[View]
     columns: list[preferences.Choice]
     actor: str
 
     @classmethod
     def of(cls, resource: Resource, shown: list[Column]) -> Self:
         """For a person's list of a kind that shows these columns."""
-        services, kind, who = house(), resource.kind, actor()
-        known = services.recall(("views", kind, who), lambda: views.of(services.engine, kind, who))
-        return cls(known, preferences.offered(resource, shown), who)
+        return cls(views.known(resource.kind), preferences.offered(resource, shown), actor())
 
 
 def _drawn(

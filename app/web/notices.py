@@ -153,7 +153,7 @@ def _grouped(texts: dict[str, str]) -> list[tuple[list[str], str]]:
 
 def act(notice_id: str, deed: str) -> ResponseReturnValue:
     """Do what a person decided of a notice: ``retry``, ``settle`` or ``repeat``."""
-    if watches().notices.get(notice_id) is None:
+    if watches("operator").notices.get(notice_id) is None:
         return _unknown(notice_id)
     try:
         with recording.deed(f"notices.{deed}", f"{_DEEDS[deed]} the notice {notice_id[:100]}"):
@@ -182,7 +182,8 @@ def act_on_all() -> ResponseReturnValue:
     deed = request.form.get("deed", "")
     if state not in FOR_A_PERSON or not topic or deed not in {"retry", "settle"}:
         raise FilterError("state", "Choose a topic, and what is held or parked.")
-    ids = watches().notices.ids(NoticeQuery((state,), topic), MOST_AT_ONCE)
+    own = watches("operator").notices
+    ids = own.ids(NoticeQuery((state,), topic), MOST_AT_ONCE)
     title = f"{_DEEDS[deed]} the {len(ids)} {state} notices of {topic}"
     with recording.deed("notices.all", title, after={"notices": ids, "deed": deed}):
         failed = [told for notice_id in ids if (told := _problem(deed, notice_id))]
@@ -205,7 +206,7 @@ def _problem(deed: str, notice_id: str) -> str:
 def test_publish() -> ResponseReturnValue:
     """Owe a topic a test; then its page tells what becomes of it. Raises FilterError."""
     arn = request.form.get("topic", "").strip()
-    topic = inventory().get("topic", arn)
+    topic = inventory("operator").get("topic", arn)
     if topic is None or topic.gone:
         raise FilterError("topic", f"The topic {arn[:100]!r} is not known here.")
     account, region = topics.account_of(arn), topics.region_of(arn)

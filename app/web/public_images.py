@@ -13,7 +13,7 @@ from app.inventory import make_row
 from app.resources.images import IMAGE
 from app.resources.spec import Row
 from app.web.asking import ask_everywhere
-from app.web.context import accounts, chosen_place, house, scope
+from app.web.context import accounts, bounds, chosen_place, house, scope
 
 OWNERS = (
     ("", "Anyone"),
@@ -113,12 +113,19 @@ def _row(region: str, image: Description) -> Row:
 
 
 def find(image_id: str) -> Row | None:
-    """An image of whatever owner, in any account and region; None where there is none."""
-    services = house()
+    """An image of whatever owner, in any account and region; None where there is none.
+
+    For whoever does not see everything it must be public, unless it is within what they see.
+    """
+    services, within = house(), bounds()
 
     def ask(account: str, region: str) -> Row | None:
         image = services.references.of(account).image(region, image_id)
-        return replace(_row(region, image), gone=False) if image else None
+        if image is None:
+            return None
+        row = replace(_row(region, image), gone=False)
+        hidden = within is not None and not (image.get("Public") is True or within.covers(row))
+        return None if hidden else row
 
     return ask_everywhere(ask, accounts().scopes())
 

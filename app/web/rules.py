@@ -21,7 +21,7 @@ from app.watches.previews import Preview, preview
 from app.watches.rule_store import Draft
 from app.watches.ruled import RULED
 from app.web import polls, recording
-from app.web.context import actor, house, inventory
+from app.web.context import actor, bounds, house, inventory
 from app.web.errors import page as error_page
 from app.web.rule_form import RuleForm, as_data, unheard
 
@@ -29,7 +29,8 @@ _LATELY = 20  # watches that a rule's page shows
 
 
 def list_page() -> ResponseReturnValue:
-    """All rules, by name."""
+    """All rules, by name; for whoever sees everything, as rules do."""
+    _see_everything()
     rules = house().rules.list()
     warnings = _warnings(rules)
     revision = polls.digest(rules, warnings)
@@ -39,7 +40,8 @@ def list_page() -> ResponseReturnValue:
 
 
 def rule_page(rule_id: str) -> ResponseReturnValue:
-    """One rule, and what it has caught lately."""
+    """One rule, and what it has caught lately; for whoever sees everything."""
+    _see_everything()
     rule = house().rules.get(rule_id)
     if rule is None:
         return _unknown(rule_id)
@@ -60,6 +62,11 @@ def rule_page(rule_id: str) -> ResponseReturnValue:
         warning=warning,
         late=_late(rule),
     )
+
+
+def _see_everything() -> None:
+    if bounds() is not None:
+        abort(403, "Rules are for all resources, and your role is not.")
 
 
 def new_page() -> ResponseReturnValue:

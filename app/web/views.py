@@ -10,10 +10,10 @@ from werkzeug.datastructures import MultiDict
 
 from app.inventory import FilterError, Query
 from app.people import views
-from app.people.views import ViewError
+from app.people.views import View, ViewError
 from app.resources.spec import Resource
 from app.web import recording
-from app.web.context import actor, house, resource_of
+from app.web.context import actor, bounds, house, recall, resource_of
 
 _VIEW = f"<int(max={2**31 - 1}):view_id>"  # no database counts them further
 
@@ -21,8 +21,22 @@ _VIEW = f"<int(max={2**31 - 1}):view_id>"  # no database counts them further
 def manage(slug: str) -> ResponseReturnValue:
     """The page on which views are renamed and deleted."""
     resource = resource_of(slug)
-    found = views.of(house().engine, resource.kind, actor())
+    found = known(resource.kind)
     return render_template("views.html", resource=resource, views=found, actor=actor())
+
+
+def known(kind: str) -> list[View]:
+    """The views of a kind that a person can open.
+
+    What others share may name what they see: it is for whoever sees everything.
+    """
+    engine, who = house().engine, actor()
+    found = recall(("views", kind, who), lambda: views.of(engine, kind, who))
+    return [each for each in found if _is_for(each)]
+
+
+def _is_for(view: View) -> bool:
+    return bounds() is None or view.actor == actor()
 
 
 def save(slug: str) -> ResponseReturnValue:
@@ -54,7 +68,7 @@ def open_view(slug: str, view_id: int) -> ResponseReturnValue:
     """Lead to the list that a view is of; what of it does not fit any more is left out and told."""
     resource = resource_of(slug)
     view = views.get(house().engine, view_id, actor())
-    if view is None or view.kind != resource.kind:
+    if view is None or view.kind != resource.kind or not _is_for(view):
         abort(404)
     address, problems = fitting(resource, view.address)
     for problem in problems:

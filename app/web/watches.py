@@ -13,7 +13,7 @@ from app.resources import AWAITED, RESOURCES
 from app.resources.forms import link
 from app.watches import WatchError, WatchView
 from app.web import expected, polls, recording
-from app.web.context import house, inventory, recall, watches
+from app.web.context import bounds, house, inventory, recall, watches
 from app.web.errors import page as error_page
 from app.web.lists import page_number
 
@@ -80,9 +80,7 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
     """One watch: what was polled, what was sent, and when."""
     view = watches().get(watch_id)
     if view is None:
-        return error_page(
-            404, "There is no such watch", watch_id[:100], links=(("/watches", "All watches"),)
-        )
+        return _unknown(watch_id)
     known = expected.of_watch(view)
     revision = sha256(f"{view!r}{known!r}".encode()).hexdigest()[:16]
     if same := polls.same(revision):
@@ -98,8 +96,15 @@ def watch_page(watch_id: str) -> ResponseReturnValue:
     )
 
 
+def _unknown(watch_id: str) -> ResponseReturnValue:
+    links = (("/watches", "All watches"),)
+    return error_page(404, "There is no such watch", watch_id[:100], links=links)
+
+
 def cancel(watch_id: str) -> ResponseReturnValue:
     """End a watch that waits; nothing will be published."""
+    if watches("operator").get(watch_id) is None:
+        return _unknown(watch_id)
     try:
         with recording.deed("watches.cancel", f"Cancel the watch {watch_id[:100]}"):
             house().watches.cancel(watch_id)
@@ -114,6 +119,8 @@ def cancel_of_rule() -> ResponseReturnValue:
     rule_id = request.form.get("rule", "")
     if not rule_id:
         abort(400, "Which rule's watches?")
+    if bounds("operator") is not None:
+        abort(403, "A rule is for everything, and your role is not.")
     with recording.deed("watches.cancel", f"Cancel the watches of the rule {rule_id[:100]}"):
         ended = house().watches.cancel_of_rule(rule_id)
     flash(f"{ended:,} watch{'es are' if ended != 1 else ' is'} cancelled.", "success")
@@ -122,7 +129,8 @@ def cancel_of_rule() -> ResponseReturnValue:
 
 def retry(watch_id: str, notice_id: str) -> ResponseReturnValue:
     """Try to publish a notice again now."""
-    if watches().get(watch_id) is None:
+    seen = watches("operator")
+    if seen.get(watch_id) is None or seen.notices.get(notice_id) is None:
         abort(404)
     try:
         with recording.deed("notices.retry", f"Try the notice {notice_id[:100]} again"):
