@@ -58,7 +58,7 @@ def _answered(resource: Resource, row: Row, live: bool, seen_at: datetime) -> Re
     known = inventory()
     watches = context.watches().of_resource(row.id, WATCHES + 1)
     part = part_of(row)
-    around = polls.digest(_around(resource, row, watches), part, audit_reader.head(services.engine))
+    around = polls.digest(_around(resource, row, watches), part, audit_reader.head(house().engine))
     if same := polls.same_around(around):
         return same
     ties = related(known, RESOURCES, row)

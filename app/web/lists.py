@@ -14,7 +14,7 @@ from app.people.views import View
 from app.resources import RESOURCES
 from app.resources.spec import Column, Resource
 from app.web import columns, polls, preferences, roles, table, views
-from app.web.context import actor, house, inventory, name_rows, recall
+from app.web.context import actor, inventory, name_rows, recall
 from app.web.facets import Facets
 from app.web.freshness import Told, tell
 from app.web.places import Places, places
