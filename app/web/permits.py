@@ -58,7 +58,6 @@ _NEEDS: dict[str, Need] = {
     "watch_cancel": "operator",
     "watches_cancel": "operator",
     # who did what
-    **dict.fromkeys(("audit", "audit_csv", "audit_json", "audit_record"), "admin"),
     # people
     **dict.fromkeys(
         (
