@@ -57,7 +57,6 @@ _NEEDS: dict[str, Need] = {
     "queue_messages": "operator",
     "watch_cancel": "operator",
     "watches_cancel": "operator",
-    # who did what
     # people
     **dict.fromkeys(
         (

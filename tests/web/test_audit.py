@@ -60,6 +60,19 @@ def test_a_launch_and_a_stop_stand_in_the_log_with_their_request_ids(browser: Br
     assert verify(browser.house.engine).whole
 
 
+def test_from_launch_to_termination_all_of_an_instance_stands_there(browser: Browser):
+    instance = launch(browser)
+    browser.wait()
+    browser.fill(f"/instances/tags?id={instance}", tags="")
+    browser.fill(f"/instances/terminate?id={instance}")
+    found = deeds(browser, of=instance, event="call")
+    assert [deed.operation for deed in found][0] == "TerminateInstances"
+    assert [deed.operation for deed in found][-1] == "RunInstances"
+    assert all(deed.request_id and deed.outcome == "done" for deed in found)
+    assert found[0].before[instance]["name"] == "audited"
+    assert verify(browser.house.engine).whole
+
+
 def test_user_data_is_nowhere_in_the_log(browser: Browser):
     launch(browser)
     told = browser.open("/audit.json").html + browser.open("/audit.csv").html
