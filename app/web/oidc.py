@@ -72,6 +72,12 @@ def provider() -> Provider | None:
     return cast(Provider | None, current_app.extensions[EXTENSION])
 
 
+def leave_address() -> str:
+    """Where one signs out at the provider, if it offers that; or an empty text."""
+    asked = provider()
+    return asked.leave_address() if asked else ""
+
+
 def start() -> ResponseReturnValue:
     """Send the browser to the provider; keep where it wanted to, and the form it had sent."""
     asked = provider() or abort(404)

@@ -11,7 +11,7 @@ from app.people import invitations, login_tokens, users
 from app.people.passwords import Busy, PasswordError
 from app.people.users import User
 from app.people.who import OWNER, Person
-from app.web import entry, guessing, recording
+from app.web import entry, guessing, oidc, recording
 from app.web.context import by, house, person, visitor
 from app.web.errors import page
 from app.web.guessing import Looked
@@ -19,8 +19,13 @@ from app.web.kept import local
 from app.web.recent import asking
 
 
-def ask(reason: str, target: str, resume: str = "", error: str = "", name: str = "") -> Response:
-    """The page to sign in on. ``target`` and ``resume``: where to, and which form, afterwards."""
+def ask(
+    reason: str, target: str, resume: str = "", error: str = "", name: str = "", leave: str = ""
+) -> Response:
+    """The page to sign in on. ``target`` and ``resume``: where to, and which form, afterwards.
+
+    ``leave``: where whoever has just signed out can sign out at the OpenID provider, too.
+    """
     settings = house().settings
     drawn = render_template(
         "login.html",
@@ -29,6 +34,7 @@ def ask(reason: str, target: str, resume: str = "", error: str = "", name: str =
         name=name,
         target=target,
         resume=resume,
+        leave=leave,
         link=settings.loopback,
         passwords=users.any_password(house().engine),
         oidc=settings.oidc_name if settings.oidc_issuer else "",
@@ -137,8 +143,10 @@ def _no_invitation() -> ResponseReturnValue:
 
 def logout() -> ResponseReturnValue:
     """End the session."""
+    who = visitor()
+    there = oidc.leave_address() if who is not None and who.method == "oidc" else ""
     entry.leave()
-    response = ask("You are signed out.", "/")
+    response = ask("You are signed out.", "/", leave=there)
     entry.drop_cookie(response, "session")
     if house().settings.https:  # what this browser has kept of pages
         response.headers["Clear-Site-Data"] = '"cache"'

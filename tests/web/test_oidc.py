@@ -7,8 +7,10 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +23,7 @@ from app import create_app
 from app.db import now
 from app.people import grants
 from app.people.audit import By
-from app.people.openid import attempts
+from app.people.openid import attempts, wire
 from app.people.tables import audit, openid_attempts, sessions, users
 from app.people.tables import grants as grants_table
 from app.people.who import Grant
@@ -30,6 +32,7 @@ from app.web import oidc, recording
 from tests.oidc_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
+    Answer,
     OpenIdProvider,
     as_json,
     openid_provider,
@@ -529,8 +532,59 @@ def test_a_provider_that_is_not_there_is_asked_again_after_a_while(
         assert browser.post("/oidc/start", {"csrf_token": token_of(browser)}).status == 503
     assert provider.asked.count(path) == 1
     provider.lies.answers.clear()
-    let_pass(monkeypatch, 6)
+    let_pass(monkeypatch, 11)
     assert sign_in(browser, provider).status == 302
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token"])
+def test_a_provider_that_hangs_is_not_waited_for(
+    browser: Browser, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(wire, "READ_SECONDS", 0.2)
+    enough = Event()
+
+    def hang() -> Answer:
+        enough.wait(30)
+        return as_json({})
+
+    provider.lies.answers[path] = hang
+    page = browser.post("/oidc/start", {"csrf_token": token_of(browser)})
+    if page.status == 200:
+        page = come_back(browser, provider.sign_in(page.links[-1]))
+    enough.set()
+    assert "takes too long to answer" in page.words
+    refused(page, browser, "provider-down", 503)
+
+
+def test_an_answer_that_drips_is_not_waited_for(
+    browser: Browser, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "TOTAL_SECONDS", -1.0)  # as if it had taken so long
+    page = browser.post("/oidc/start", {"csrf_token": token_of(browser)})
+    assert "takes too long to answer" in page.words
+
+
+def test_who_comes_while_another_waits_for_the_provider_is_told(
+    browser: Browser, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.people.openid.provider.WAIT_SECONDS", 0.05)
+    asked, enough = Event(), Event()
+
+    def hang() -> Answer:
+        asked.set()
+        enough.wait(30)
+        return 503, {}, b""
+
+    provider.lies.answers["/.well-known/openid-configuration"] = hang
+    other = Browser(browser.app, signed_in=False)
+    token = token_of(other)
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(other.post, "/oidc/start", {"csrf_token": token})
+        assert asked.wait(30)
+        page = browser.post("/oidc/start", {"csrf_token": token_of(browser)})
+        enough.set()
+        assert first.result().status == 503
+    assert "too many are waiting" in page.words
 
 
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
@@ -694,6 +748,48 @@ def test_two_who_arrive_at_once_are_two_users(browser: Browser, provider: OpenId
     second = provider.sign_in(begin(other))
     assert come_back(other, second).status == come_back(browser, first).status == 302
     assert sorted(user.name for user in rows(browser, users)) == ["jane", "jane-2"]
+
+
+def test_who_signs_out_is_shown_the_way_out_at_the_provider(
+    browser: Browser, provider: OpenIdProvider
+) -> None:
+    provider.lies.told = {"end_session_endpoint": f"{provider.issuer}/logout"}
+    sign_in(browser, provider)
+    fields = {"csrf_token": browser.open("/me").fields["csrf_token"]}
+    page = browser.post("/logout", fields)
+    assert f"{provider.issuer}/logout?client_id={CLIENT_ID}" in page.links
+    assert is_out(browser)
+
+
+def test_over_https_cookies_and_the_way_back_are_of_the_public_url(
+    provider: OpenIdProvider, tmp_path: Path
+) -> None:
+    console = create_app(
+        settings_of(
+            provider,
+            tmp_path,
+            public_url="https://console.example.com",
+            secret_key="c2f1e49b7d0a8365" + "9be0d7531fa4c862" + "70d9",
+        )
+    )
+    client = console.test_client()
+    at = "https://console.example.com"
+    page = client.get("/login", base_url=at).get_data(as_text=True)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token is not None
+    sent = client.post(
+        "/oidc/start",
+        data={"csrf_token": token[1]},
+        base_url=at,
+        headers={"Origin": at, "Referer": f"{at}/login"},
+    )
+    assert sent.status_code == 200
+    asked = parse_qs(urlsplit(sent.headers["Refresh"].partition("url=")[2]).query)
+    assert asked["redirect_uri"] == ["https://console.example.com/oidc/done"]
+    cookie = next(each for each in sent.headers.getlist("Set-Cookie") if "openid" in each)
+    assert cookie.startswith("__Host-encante_openid_")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    console.extensions["encante"].engine.dispose()
 
 
 # Signing in again

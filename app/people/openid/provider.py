@@ -6,12 +6,14 @@ person types, and no token, names an address that the console opens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from threading import RLock
+from threading import Lock
 from time import monotonic as clock
 from typing import Any
+from urllib.parse import quote
 
 from authlib.integrations.base_client import OAuthError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -26,12 +28,12 @@ from app.people.openid.claims import (
     groups_in,
     read,
 )
-from app.people.openid.wire import ProviderError, Wire
+from app.people.openid.wire import WAIT_SECONDS, ProviderError, Wire
 from app.settings.openid import is_safe
 
 KEPT_SECONDS = 3600.0  # what the provider tells of itself, and its keys
 KEYS_AGAIN_SECONDS = 60.0  # how soon an unknown key may make us ask for the keys again
-DOWN_SECONDS = 5.0  # how long a provider that was down is not asked again
+DOWN_SECONDS = 10.0  # how long a provider that was down is not asked again
 MOST_KEYS = 100
 
 
@@ -130,7 +132,7 @@ class Provider:
 
     def __init__(self, client: Client) -> None:
         self._client, self._wire = client, Wire()
-        self._lock = RLock()
+        self._lock = Lock()
         self._told: tuple[float, Told] | None = None
         self._keys: tuple[float, list[Mapping[str, Any]]] | None = None
         self._down: tuple[float, str] | None = None
@@ -154,7 +156,10 @@ class Provider:
     def leave_address(self) -> str:
         """Where one can sign out at the provider too, as far as it is known; or an empty text."""
         known = self._told
-        return (known[1].end_session_endpoint or "") if known else ""
+        address = known[1].end_session_endpoint if known else None
+        if not address:
+            return ""
+        return f"{address}{'&' if '?' in address else '?'}client_id={quote(self._client.client_id)}"
 
     def identity(self, ask: Ask, code: str, issuer: str | None) -> Identity:
         """Who has come back with ``code``. ``issuer``: what the answer says that it comes from.
@@ -239,8 +244,18 @@ class Provider:
             code_challenge_method="S256",
         )
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time learns of the provider; others do not wait for it for long."""
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise ProviderError("too many are waiting for it")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _discovered(self) -> Told:
-        with self._lock:
+        with self._alone():
             if self._told and clock() - self._told[0] < KEPT_SECONDS:
                 return self._told[1]
             if self._down and clock() - self._down[0] < DOWN_SECONDS:
@@ -269,7 +284,7 @@ class Provider:
         return told
 
     def _known_keys(self, told: Told, again: bool = False) -> list[Mapping[str, Any]]:
-        with self._lock:
+        with self._alone():
             if self._keys and not again and clock() - self._keys[0] < KEPT_SECONDS:
                 return self._keys[1]
             found = self._wire.get(told.jwks_uri).get("keys")
@@ -279,6 +294,5 @@ class Provider:
             return found
 
     def _may_ask_for_keys(self) -> bool:
-        with self._lock:
-            known = self._keys
+        known = self._keys
         return known is None or clock() - known[0] >= KEYS_AGAIN_SECONDS

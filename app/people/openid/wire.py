@@ -20,7 +20,7 @@ LARGEST = 512 * 1024  # bytes of an answer
 _CHUNK = 16 * 1024
 # A provider that hangs must not take all the threads that serve pages.
 _TALKS = 3
-_WAIT_SECONDS = 2.0
+WAIT_SECONDS = 2.0
 
 
 class ProviderError(Exception):
@@ -70,7 +70,7 @@ class Wire:
     @contextmanager
     def session(self, **client: Any) -> Iterator[OAuth2Session]:
         """A session for one conversation. Raises ProviderError when there are too many."""
-        if not self._talks.acquire(timeout=_WAIT_SECONDS):
+        if not self._talks.acquire(timeout=WAIT_SECONDS):
             raise ProviderError("too many are waiting for it")
         try:
             with OAuth2Session(**client) as session:
