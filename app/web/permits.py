@@ -57,6 +57,8 @@ _NEEDS: dict[str, Need] = {
     "queue_messages": "operator",
     "watch_cancel": "operator",
     "watches_cancel": "operator",
+    # who did what
+    **dict.fromkeys(("audit", "audit_csv", "audit_json", "audit_record"), "admin"),
     # people
     **dict.fromkeys(
         (
