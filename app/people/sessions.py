@@ -205,11 +205,11 @@ def end_token(connection: Connection, token: str, at: datetime) -> None:
     )
 
 
-def sweep(connection: Connection, at: datetime) -> None:
+def sweep(engine: Engine, at: datetime) -> None:
     """Forget those that ended long ago."""
-    connection.execute(
-        delete(sessions).where(or_(sessions.c.ends_at < at - KEPT, sessions.c.ended_at < at - KEPT))
-    )
+    old = or_(sessions.c.ends_at < at - KEPT, sessions.c.ended_at < at - KEPT)
+    with engine.begin() as connection:
+        connection.execute(delete(sessions).where(old))
 
 
 _FOUND = (

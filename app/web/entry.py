@@ -18,7 +18,7 @@ from flask import (
     session,
 )
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Engine, update
+from sqlalchemy import update
 
 from app.db import DATABASE_FAULTS, now
 from app.people import audit, sessions
@@ -55,23 +55,24 @@ def meet() -> None:
     often = min(sessions.SEEN_EVERY, ends().idle / 4)
     if not polls and now() - found.seen_at >= often:
         engine = house().engine
-        afterwards(lambda: _write_seen(engine, sent))
-
-
-def _write_seen(engine: Engine, sent: str) -> None:
-    # when the answer is gone: no page waits for those who write
-    try:
-        sessions.seen(engine, sent, now())
-    except DATABASE_FAULTS as error:
-        log.warning("a session's use is not written down", reason=str(error).partition("\n")[0])
+        afterwards(lambda: sessions.seen(engine, sent, now()))
 
 
 def afterwards(deed: Callable[[], None]) -> None:
-    """Have something done once the answer to this request is gone."""
+    """Have something written once the answer to this request is gone, so that it does not wait.
+
+    It is something that may be left out when the database is in trouble.
+    """
+
+    def later() -> None:
+        try:
+            deed()
+        except DATABASE_FAULTS as error:
+            log.warning("not written down", reason=str(error).partition("\n")[0])
 
     @after_this_request
-    def _later(response: Response) -> Response:
-        response.call_on_close(deed)
+    def _send(response: Response) -> Response:
+        response.call_on_close(later)
         return response
 
 
@@ -109,8 +110,8 @@ def welcome(
             proved_at,
         )
         who = By(name, user_id, method, request.remote_addr or "", handle)
-        sessions.sweep(connection, at)
         audit.add(connection, who, Entry("sign-in", "Signed in"))
+    afterwards(lambda: sessions.sweep(engine, at))
     session.clear()
     session.permanent = True
     response = make_response(_onwards(target, resume if former in {None, user_id} else ""))

@@ -122,7 +122,8 @@ def _sweep(at: datetime) -> None:
     swept = current_app.extensions.get(_SWEPT)
     if swept is None or abs(at - swept) >= _SWEEP_EVERY:
         current_app.extensions[_SWEPT] = at
-        guesses.sweep(house().engine, at)
+        engine = house().engine
+        entry.afterwards(lambda: guesses.sweep(engine, at))
 
 
 def register(app: Flask) -> None:

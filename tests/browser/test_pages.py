@@ -139,6 +139,7 @@ def test_every_form(window: Window, kind: str, action: str) -> None:
         ("/instances/i-0123456789abcdef0", 404),
         ("/instances/vol-0123456789abcdef0", 404),
         ("/instances/stop", 400),
+        ("/me", 200),
         ("/watches", 200),
         ("/watches?state=failed", 200),
         ("/watches/w-nothing", 404),

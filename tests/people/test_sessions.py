@@ -141,8 +141,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        with self.engine.begin() as connection:
-            sessions.sweep(connection, self.at)
+        sessions.sweep(self.engine, self.at)
 
     @invariant()
     def a_token_is_worth_what_the_model_says(self) -> None:
@@ -198,10 +197,9 @@ def test_sessions_that_ended_long_ago_are_forgotten_and_others_are_not(engine: E
         ended, handle = sessions.start(connection, None, "link", ENDS, at)
         open_, _ = sessions.start(connection, None, "link", ENDS, at)
         sessions.end(connection, None, at, handle)
-        sessions.sweep(connection, at + sessions.KEPT)
+    sessions.sweep(engine, at + sessions.KEPT)
     assert [sessions.whose(engine, token) for token in (ended, open_)] == [OWNER, OWNER]
-    with engine.begin() as connection:
-        sessions.sweep(connection, at + sessions.KEPT + timedelta(seconds=1))
+    sessions.sweep(engine, at + sessions.KEPT + timedelta(seconds=1))
     assert [sessions.whose(engine, token) for token in (ended, open_)] == [None, OWNER]
 
 
