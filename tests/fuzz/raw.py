@@ -71,7 +71,7 @@ class Client:
             faults.append(exception)
 
         with got_request_exception.connected_to(note, self.app):
-            body, status, headers = run_wsgi_app(self.app.wsgi_app, self._environ(request), True)
+            body, status, headers = run_wsgi_app(self.app.wsgi_app, self.environ(request), True)
             content = b"".join(body)
             if hasattr(body, "close"):
                 body.close()
@@ -80,7 +80,8 @@ class Client:
             self._take(value)
         return Answer(int(status.split()[0]), told, content, faults[-1] if faults else None)
 
-    def _environ(self, request: Request) -> dict[str, Any]:
+    def environ(self, request: Request) -> dict[str, Any]:
+        """What WSGI is given for a request of this client."""
         own = {f"HTTP_{_name(name)}": value for name, value in request.headers}
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         environ: dict[str, Any] = {
