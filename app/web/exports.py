@@ -20,7 +20,7 @@ from app.web.context import inventory
 
 _TOGETHER = 200  # rows
 # What a spreadsheet takes for a formula begins so; the wide ones where East Asian text is typed.
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "\0")
 _UNSEEN = " \u00a0\u200b\u2060\ufeff"  # what some leave out before they look
 
 
