@@ -10,6 +10,9 @@ import boto3
 from botocore.exceptions import ClientError, ParamValidationError
 from playwright.sync_api import Page
 
+from app.db import make_engine
+from app.people import users
+from app.people.audit import By
 from scripts.own_console import OwnConsole
 from tests import hostile
 from tests.fuzz.surface import read
@@ -103,6 +106,15 @@ class Planter:
     def _rested(self, volume: str) -> str:
         self.console.advance(700)  # only so many may be pending, and begun one after another
         return volume
+
+
+def people(console: OwnConsole) -> None:
+    """Users whose full names mean harm."""
+    texts = (*hostile.HTML.values(), hostile.UNICODE["emoji"][:200], hostile.UNICODE["stacked"])
+    engine = make_engine(f"sqlite:///{console.data / 'sandbox.db'}")
+    for number, text in enumerate(text for text in texts if text.isprintable()):
+        users.add(engine, By("planted"), f"planted-{number}", text[:200])
+    engine.dispose()
 
 
 def form_of(page: Page, path: str) -> dict[str, str]:

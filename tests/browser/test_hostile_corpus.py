@@ -23,7 +23,7 @@ from app.settings import Settings
 from scripts.own_console import OwnConsole
 from tests import hostile
 from tests.browser.conftest import Complaints
-from tests.browser.planted import TEXTS, Planter, typed_in
+from tests.browser.planted import TEXTS, Planter, people, typed_in
 from tests.fuzz.judge import cells_of
 from tests.fuzz.surface import Surface, read
 
@@ -62,6 +62,7 @@ def planter(console: OwnConsole) -> Planter:
     """The sandbox, full of harm."""
     planter = Planter(console)
     planter.plant()
+    people(console)
     console.advance(3600)
     return planter
 
@@ -131,7 +132,16 @@ def test_no_page_runs_breaks_or_leads_away(
     seen: set[str] = set()
     of_each: Counter[str] = Counter()
     waiting = ["/", *(f"/{each.slug}?per_page=250" for each in RESOURCES.values())]
-    waiting += ["/activity", "/watches", "/notices", "/rules", "/search?q=hurt"]
+    waiting += [
+        "/activity",
+        "/watches",
+        "/notices",
+        "/rules",
+        "/people",
+        "/audit",
+        "/me",
+        "/search?q=hurt",
+    ]
     problems = []
     while waiting and len(seen) < PAGES:
         address = waiting.pop(0)
