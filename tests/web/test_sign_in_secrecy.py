@@ -129,6 +129,6 @@ def _spread(number: int) -> float:
 
 
 def test_the_comparison_would_find_a_sign_in_that_does_not_hash() -> None:
-    slow = [0.08 + step / 1000 for step in range(SAMPLES)]
-    quick = [0.004 + step / 1000 for step in range(SAMPLES)]
+    slow = [0.08 + step / 1e6 for step in range(SAMPLES)]
+    quick = [0.004 + step / 1e6 for step in range(SAMPLES)]
     assert _longer(slow, quick) == 1.0 > 0.5 + 4 * _spread(SAMPLES)
