@@ -1,6 +1,9 @@
 // Runs before the page is drawn, so that a chosen theme does not flash: "light", "dark" or none
 // (as the system has it). It is a file of its own because the page allows no inline script.
 (() => {
+  // The one way in which text becomes elements (the policy asks for one): what the server drew, by
+  // htmx. There is none for scripts.
+  window.trustedTypes?.createPolicy("default", { createHTML: (text) => text });
   const root = document.documentElement;
   root.classList.add("scripted");
   let theme = null;

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     keep_days: float = Field(default=90, gt=0, le=3650)
     collectors: int = Field(default=4, ge=1, le=32)
     threads: int = Field(default=8, ge=1, le=256)
+    # of one session, and five times as many of one address; 0: not counted
+    requests_per_minute: int = Field(default=1200, ge=0, le=1_000_000)
     drain_seconds: float = Field(default=0, ge=0, le=60)
     metrics_token: str = Field(default="", repr=False)
     metrics_token_file: Path | None = None

@@ -44,6 +44,7 @@ from app.web import (
     places,
     preferences,
     public_images,
+    rates,
     recording,
     roles,
     rules,
@@ -98,6 +99,7 @@ def make_flask(house: House) -> Flask:
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
     recording.register(app)
     wire.register(app)  # first: nothing is answered to whom it does not concern
+    rates.register(app)
     gate.register(app)
     CSRFProtect(app)
     Compress(app)

@@ -41,6 +41,7 @@ def fuzzing(folder: Path, seed: int) -> Iterator[Fuzzer]:
             data=folder,
             sandbox_port=urlsplit(sandbox.url).port or 0,
             background=False,
+            requests_per_minute=0,
             refresh_seconds=3600,
             idle_refresh_seconds=3600,
         )

@@ -18,6 +18,7 @@ from app.people import login_tokens, users
 from app.people.audit import By
 from app.settings import Settings
 from app.settings.wire import sender
+from app.web.headers import HEADERS
 from tests.web.browser import Browser
 
 KEY = "c2f1e49b7d0a83659be0d7531fa4c862"
@@ -47,12 +48,15 @@ def team(tmp_path: Path) -> Iterator[Flask]:
 def _ask(app: Flask, path: str = "/login", how: str = "GET", **headers: str) -> Any:
     peer = headers.pop("peer", "10.0.0.2")
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return app.test_client().open(
+    answer = app.test_client(use_cookies=False).open(
         path,
         method=how,
         headers={"Host": "console.example.com", **named},
         environ_base={"REMOTE_ADDR": peer},
     )
+    answer.get_data()
+    answer.close()
+    return answer
 
 
 def test_only_the_public_name_and_port_are_answered(team: Flask) -> None:
@@ -253,3 +257,84 @@ def test_a_link_of_this_machine_is_still_one_click(visitor: Browser) -> None:
     token = login_tokens.create(visitor.house.engine)
     fresh = Browser(visitor.app, signed_in=False)
     assert fresh.open(f"/login?token={token}", Sec_Fetch_Site="none").status == 302
+
+
+def test_every_answer_has_the_headers_at_their_strictest(team: Flask, visitor: Browser) -> None:
+    asked = [
+        _ask(team),
+        _ask(team, "/nothing-here"),
+        _ask(team, "/", Host="evil.example"),
+        _ask(team, how="POST"),
+        _ask(team, X_Forwarded_Proto="http"),
+        _ask(team, "/static/app.css"),
+        _ask(team, "/healthz"),
+        _ask(team, how="OPTIONS"),
+        visitor.post("/login", {"token": "x" * 2_000_000}),
+        visitor.open("/"),
+        visitor.open("/instances.csv"),
+        visitor.open("/instances?page=-1"),
+    ]
+    assert {answer.status_code for answer in asked[:8]} >= {200, 401, 421, 403, 308}
+    for answer in asked:
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert "require-trusted-types-for 'script'" in policy
+        assert "frame-ancestors 'none'" in policy
+        for word in ("unsafe", "*", "data:", "http:", "https:", "blob:", "nonce"):
+            assert word not in policy
+        for name, value in HEADERS.items():
+            assert answer.headers.getlist(name) == [value]
+    assert asked[8].status == 413
+
+
+def test_https_is_remembered_and_nothing_else(team: Flask, visitor: Browser) -> None:
+    answer = _ask(team)
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert answer.headers["Cache-Control"] == "no-store"
+    local = visitor.open("/")
+    assert "Strict-Transport-Security" not in local.headers
+    assert local.headers["Cache-Control"] == "no-cache, private"
+    assert "max-age=31536000" in _ask(team, "/static/app.css").headers["Cache-Control"]
+
+
+def test_signing_out_lets_the_browser_forget_what_it_showed(browser: Browser) -> None:
+    token = browser.open("/topics/new").fields["csrf_token"]
+    assert browser.post("/logout", {"csrf_token": token}).headers["Clear-Site-Data"] == '"cache"'
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Flask]:
+    """A team's console that answers 10 requests of a session in a minute."""
+    app = _team(tmp_path, trusted_proxies="10.0.0.2", requests_per_minute=10)
+    yield app
+    app.extensions["encante"].engine.dispose()
+
+
+def test_one_address_that_asks_too_often_is_told_to_wait_and_others_are_not(busy: Flask) -> None:
+    def ask(address: str) -> Any:
+        return _ask(busy, X_Forwarded_For=address, X_Forwarded_Proto="https")
+
+    for _ in range(50):
+        assert ask("203.0.113.5").status_code == 401
+    late = ask("203.0.113.5")
+    assert late.status_code == 429
+    assert 0 < int(late.headers["Retry-After"]) <= 60
+    assert "try again" in late.text
+    assert late.headers["Content-Security-Policy"]
+    assert ask("203.0.113.6").status_code == 401
+    assert _ask(busy, "/healthz").status_code == 200
+    assert _ask(busy, "/static/app.css", X_Forwarded_For="203.0.113.5").status_code == 200
+
+
+def test_a_session_that_asks_too_often_waits_wherever_it_asks_from(busy: Flask) -> None:
+    cookie = {"Cookie": "__Host-encante_session=abc"}
+    came = [_ask(busy, X_Forwarded_For=f"203.0.113.{n}", **cookie).status_code for n in range(11)]
+    assert came == [401] * 10 + [429]
+    poll = _ask(busy, HX_PTag="1", HX_Request="true", **cookie)
+    assert (poll.status_code, poll.headers["HX-Reswap"]) == (429, "none")
+    assert _ask(busy, Cookie="__Host-encante_session=other").status_code == 401
+
+
+def test_exports_count_more_than_pages(busy: Flask) -> None:
+    assert _ask(busy, "/instances.csv", Cookie="__Host-encante_session=abc").status_code == 429
+    assert _ask(busy, "/instances.csv").status_code == 401
