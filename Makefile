@@ -1,6 +1,6 @@
 # `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run link test lint bench torture fuzz screenshots reset lock audit clean
+.PHONY: help setup setup-dev run link test lint bench torture fuzz screenshots reset lock audit sbom clean
 
 # The Python that makes the virtual environment; everything else runs in that.
 PYTHON ?= python3
@@ -56,8 +56,10 @@ lock: setup-dev ## lock the requirements and browser libraries anew (needs uv an
 	@sh scripts/lock.sh
 
 audit: setup-dev ## look for known vulnerabilities (asks the network) and risky code
-	@$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive app scripts wsgi.py gunicorn.conf.py
-	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+	@$(BIN)/python -m scripts.audit
+
+sbom: setup-dev ## write the bill of materials (CycloneDX) to dist/
+	@$(BIN)/python -m scripts.sbom
 
 clean: ## delete what set-up made (not the data)
 	rm -rf .venv .venv-node node_modules static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis

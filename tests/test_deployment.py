@@ -113,3 +113,49 @@ def test_only_what_cannot_have_been_begun_is_sent_again() -> None:
 def test_the_database_cannot_be_reached_from_outside() -> None:
     assert "ports" not in SERVICES["database"]
     assert all(COMPOSE["networks"][name]["internal"] for name in SERVICES["database"]["networks"])
+
+
+def test_what_clients_claim_of_themselves_is_taken_off_at_the_balancer() -> None:
+    for header in ("X-Forwarded-For %[src]", "X-Forwarded-Proto https if { ssl_fc }"):
+        assert f"http-request set-header {header}" in BALANCER
+    for header in ("X-Forwarded-Host", "Forwarded"):
+        assert f"http-request del-header {header}" in BALANCER
+    subnet = COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"]
+    assert CONSOLE["environment"]["ENCANTE_TRUSTED_PROXIES"].endswith(f":-{subnet}}}")
+
+
+def test_containers_have_no_rights_and_write_nowhere_but_where_they_must() -> None:
+    for name in ("console", "balancer"):
+        service = SERVICES[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not service.get("privileged")
+    assert not any("docker.sock" in str(service) for service in SERVICES.values())
+
+
+def test_no_secret_stands_in_compose_or_in_the_image() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    for text in (dockerfile, (ROOT / "compose.yaml").read_text()):
+        assert not re.search(r"(?i)(password|secret_key|token)\s*[:=]\s*[\"']?[a-z0-9]{8}", text)
+    for name in ("ENCANTE_SECRET_KEY", "ENCANTE_DATABASE_URL", "ENCANTE_METRICS_TOKEN"):
+        assert CONSOLE["environment"][f"{name}_FILE"].startswith("/run/secrets/")
+
+
+def test_the_image_runs_as_nobody_in_particular_and_tells_its_health() -> None:
+    last = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert last.startswith("python:3.11")
+    assert "useradd --create-home --uid 10001 encante" in last
+    assert re.findall(r"^USER (.+)$", last, re.MULTILINE) == ["encante"]
+    assert last.index("USER encante") > last.rindex("RUN ")
+    assert "--require-hashes --only-binary :all:" in last
+    assert re.search(r'^HEALTHCHECK .*\\\n +CMD \["python"', last, re.MULTILINE)
+    assert re.search(r'^CMD \["gunicorn"', last, re.MULTILINE)
+    assert "control_socket_disable = True" in (ROOT / "gunicorn.conf.py").read_text()
+
+
+def test_only_what_the_image_is_made_from_gets_into_the_build() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    kept = {line[1:] for line in lines if line.startswith("!")}
+    assert kept.isdisjoint({"data", "deploy", ".git", "tests", ".env", "var"})
