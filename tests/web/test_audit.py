@@ -66,9 +66,10 @@ def test_from_launch_to_termination_all_of_an_instance_stands_there(browser: Bro
     browser.fill(f"/instances/tags?id={instance}", tags="")
     browser.fill(f"/instances/terminate?id={instance}")
     found = deeds(browser, of=instance, event="call")
-    assert [deed.operation for deed in found][0] == "TerminateInstances"
-    assert [deed.operation for deed in found][-1] == "RunInstances"
-    assert all(deed.request_id and deed.outcome == "done" for deed in found)
+    assert found[0].operation == "TerminateInstances"
+    assert found[-1].operation == "RunInstances"
+    assert {deed.outcome for deed in found} == {"done"}
+    assert all(deed.request_id for deed in found)
     assert found[0].before[instance]["name"] == "audited"
     assert verify(browser.house.engine).whole
 
