@@ -43,8 +43,8 @@ def url_and_engine(database_url: str) -> Iterator[tuple[str, Engine]]:
 
 def start(program: str, *given: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", program, *given]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, **pipes)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 def test_two_processes_write_one_chain(url_and_engine: tuple[str, Engine]):
