@@ -35,7 +35,8 @@ _ASSUME_ADVICE = (
 )
 # Codes whose message AWS leaves terse: what a person can do about them.
 _CODE_ADVICE = {
-    "OperationNotPermitted": "Take the protection off first, then try again.",
+    "OperationNotPermitted": "Take the protection off first, then try again. A root volume can be "
+    "detached from a stopped instance only.",
     "InvalidSnapshot.InUse": "Deregister the image that uses it first.",
     "VolumeInUse": "Detach the volume first.",
     "InvalidVolume.ZoneMismatch": "A volume can only be attached to an instance in its own "

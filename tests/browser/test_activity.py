@@ -46,7 +46,7 @@ def test_the_page_of_a_resource_tells_a_change_as_it_is_seen(page: Page) -> None
     raw.click()
     with hand.no_reload(page):
         rename(page, "volumes", "ci-runner", "ci-2027")
-        timeline = page.locator("ol.told")
+        timeline = page.locator("ol.told").first
         expect(timeline).to_contain_text("ci-runner")
         expect(timeline).to_contain_text("ci-2027")
     expect(page.locator("#raw")).to_have_attribute("open", "")
