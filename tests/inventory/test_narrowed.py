@@ -50,13 +50,13 @@ class Case:
         self.within = within
         self.whole = Inventory(engine, {"box": BOX}, clock)
         for at in PLACES:
-            self.whole.store_all("box", *at, [], NOON)
+            self.whole.store_all("box", at[0], at[1], [], NOON)
         for number, (at, tags, gone) in enumerate(made):
             name = f"box {number}"
             tags = {"Name": name, **tags}
-            self.whole.store("box", *at, [box(number, tags=tags)], NOON, "read")
+            self.whole.store("box", at[0], at[1], [box(number, tags=tags)], NOON, "read")
             if gone:
-                self.whole.forget("box", *at, [f"box-{number}"], clock.move(60))
+                self.whole.forget("box", at[0], at[1], [f"box-{number}"], clock.move(60))
         self.seen: Seen = Narrowed(self.whole, within)
         self.ids = {f"box-{number}" for number in range(len(made))}
         rows = [self.whole.get("box", each) for each in sorted(self.ids)]

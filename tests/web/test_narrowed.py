@@ -86,17 +86,17 @@ class Planted:
         snapshot = next(row for row in self.hidden if row.kind == "snapshot")
         topic = next(row.id for row in self.hidden if row.kind == "topic")
         pending = {**snapshot.description, "State": "pending", "Progress": "1%"}
-        place = {"account": snapshot.account, "region": snapshot.region}
         watch = house.watches.watch(
             kind="snapshot",
-            **place,
+            account=snapshot.account,
+            region=snapshot.region,
             found=pending,
             source_name=f"{HUSH}source",
             topic_arn=topic,
             outcomes=("completed",),
             actor=f"{HUSH}actor",
         )
-        notice = house.watches.test(topic, *place.values())
+        notice = house.watches.test(topic, snapshot.account, snapshot.region)
         with house.engine.begin() as connection:
             told = {"subject": f"{HUSH}subject", "message": f"{HUSH}message", "state": "held"}
             connection.execute(update(notices).values(told))
@@ -133,7 +133,11 @@ def routes(planted: Planted) -> Iterator[str]:
     """Every address that a GET can ask for, with what is hidden in it where it takes an id."""
     app = planted.browser.app
     by_kind = {row.kind: row.id for row in planted.hidden}
-    given = {"watch_id": planted.watch, "notice_id": planted.notice, "rule_id": planted.rule}
+    given: dict[str, Any] = {
+        "watch_id": planted.watch,
+        "notice_id": planted.notice,
+        "rule_id": planted.rule,
+    }
     given |= {"action_id": planted.action, "view_id": planted.view, "filename": "parts.css"}
     given |= {"seq": 1}
     for rule in app.url_map.iter_rules():
