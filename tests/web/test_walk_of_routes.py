@@ -173,6 +173,7 @@ def test_whoever_may_act_in_another_account_changes_nothing_in_this_one(
                 fields |= {"account": account, "name": "mine", "key_name": "mine"}
                 sent = person.post(path, fields)
                 assert sent.status != 303, (path, sent.words)
+        assert person.open(f"/{resource.slug}/{ids[kind]}").status == 404
     assert not [name for name in aws.calls() if name.startswith(CHANGING)]
 
 
