@@ -109,6 +109,7 @@ def run(
             folder,
             {
                 "ENCANTE_AWS": "aws",
+                "ENCANTE_REQUESTS_PER_MINUTE": "0",
                 "AWS_ENDPOINT_URL": sandbox.url,
                 "ENCANTE_REGIONS": "us-east-1",
                 "ENCANTE_ACCOUNTS": f"home,other=role:{role}",
