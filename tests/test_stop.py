@@ -55,7 +55,7 @@ def test_a_console_that_is_told_to_stop_leaves_nothing_in_doubt_that_it_knows(
 ) -> None:
     with endpoint() as aws:
         watches = Watches(engine, one_account(ACCOUNT, REGIONS, Clients()))
-        owed = {watches.notices.test(TOPIC, ACCOUNT, REGIONS[0]) for _ in range(40)}
+        owed = {watches.test(TOPIC, ACCOUNT, REGIONS[0]) for _ in range(40)}
         aws.faults(Fault("Publish", "received", "wait", wait=seconds, times=-1))
         process = console(tmp_path, database_url, aws)
         try:

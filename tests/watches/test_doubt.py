@@ -191,7 +191,7 @@ def test_a_fifo_topic_that_cannot_be_reached_for_long_gets_what_was_never_in_dou
 
 
 def test_a_test_that_a_person_asked_for_goes_the_same_way(desk: Desk, aws: FakeAws) -> None:
-    identity = desk.watches.notices.test(TOPIC, ACCOUNT, REGION)
+    identity = desk.watches.test(TOPIC, ACCOUNT, REGION)
     aws.after["Publish"].append(lose_answer())
     desk.work()
     desk.tick(minutes=1)

@@ -125,7 +125,7 @@ class SenderMachine(RuleBasedStateMachine):
     @rule(topic=st.sampled_from(TOPICS), number=st.integers(1, 3))
     def notices_are_owed(self, topic: str, number: int) -> None:
         for _ in range(number):
-            identity = self.desks[0].watches.notices.test(topic, ACCOUNT, REGION)
+            identity = self.desks[0].watches.test(topic, ACCOUNT, REGION)
             self.topics[identity] = topic
 
     @rule(number=st.integers(0, 20), says=st.sampled_from(["again", "arrived"]))

@@ -140,7 +140,7 @@ def console(engine: Engine, proxy: Proxy) -> Console:
 def publish(console: Console, fifo: bool) -> str:
     """Owe a notice and try once; returns its id."""
     topic = f"{TOPIC}.fifo" if fifo else TOPIC
-    identity = console.watches.notices.test(topic, ACCOUNT, REGION)
+    identity = console.watches.test(topic, ACCOUNT, REGION)
     assert console.watches.send(console.now)
     return identity
 
