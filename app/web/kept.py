@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-_NOT_KEPT = {"csrf_token", "token", "_do"}
+# nor what is typed to prove who one is: no page holds a password
+_NOT_KEPT = {"csrf_token", "token", "_do", "password", "new", "repeated"}
 Pairs = list[tuple[str, str]]
 
 
@@ -36,10 +37,13 @@ def came_from() -> str:
 
 
 def local(target: str) -> str:
-    """The address if it is one of this console's pages, else the front page."""
-    parts = urlsplit(target)
-    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if ours and not parts.netloc else "/"
+    """The address if it is one of this console's pages, else the front page.
+
+    Browsers leave out tabs and line ends, and take a backslash for a slash.
+    """
+    plain = target.isprintable() and "\\" not in target
+    ours = plain and target.startswith("/") and not target.startswith("//")
+    return target if ours and not urlsplit(target).netloc else "/"
 
 
 def as_text(pairs: Pairs) -> str:

@@ -42,6 +42,9 @@ def test_what_is_no_kept_form_is_none(text: str) -> None:
         "/\\hurt.example",
         "\\\\hurt.example",
         "https:/hurt.example",
+        "/\t\\hurt.example",
+        "/\n\\hurt.example",
+        "/\t/hurt.example",
         " //hurt.example",
         "",
     ],
@@ -50,8 +53,20 @@ def test_after_signing_in_nobody_is_led_away(target: str) -> None:
     assert local(target) == "/"
 
 
-@pytest.mark.parametrize("target", ["/\\hurt.example", "/\t/hurt.example", "//hurt.example"])
+@pytest.mark.parametrize(
+    "target", ["/\\hurt.example", "/\t/hurt.example", "/\t\\hurt.example", "//hurt.example"]
+)
 def test_cancel_leads_to_no_other_console(visitor: Browser, target: str) -> None:
     page = visitor.open(f"/topics/new?back={quote(target)}")
     assert page.status == 200
     assert hurt_in(page.html) == []
+
+
+def test_a_password_stands_in_no_page_that_keeps_a_form(visitor: Browser) -> None:
+    typed = {"name": "pat", "password": "canary canary canary", "next": "/volumes"}
+    kept = visitor.post("/login", {**typed, "csrf_token": "of an older page"})
+    assert kept.status == 400
+    assert "canary" not in kept.html
+    asked = visitor.post("/login", kept.fields)
+    assert asked.status == 401
+    assert asked.fields["next"] == "/volumes"
