@@ -87,11 +87,12 @@ class ActionRecord:
 def begin(engine: Engine, token: str, actor: str, plan: Plan, path: str) -> bool:
     """Commit that ``plan`` is about to be carried out for the form ``token``.
 
-    False when that form was sent before and acted, or is acting. One that failed may try again.
+    False when that form was sent before and acted, or is acting. One that failed its own sender may
+    try again: nobody else's record becomes another's.
     """
     values = {
         "actor": actor,
-        "title": plan.title,
+        "title": redacted(plan.title),
         "path": path,
         "calls": json.dumps([_told(call) for call in plan.calls]),
         "done": 0,
@@ -108,7 +109,7 @@ def begin(engine: Engine, token: str, actor: str, plan: Plan, path: str) -> bool
         with engine.begin() as connection:
             again = connection.execute(
                 update(actions)
-                .where(actions.c.id == token, actions.c.state == "failed")
+                .where(actions.c.id == token, actions.c.state == "failed", actions.c.actor == actor)
                 .values(**values)
             )
         return again.rowcount == 1
@@ -121,7 +122,7 @@ def advance(engine: Engine, token: str, results: Sequence[Result]) -> None:
 
 def end(engine: Engine, token: str, message: str, url: str) -> None:
     """Commit that all is done, and what was said."""
-    outcome = json.dumps({"message": message, "url": url})
+    outcome = json.dumps({"message": redacted(message), "url": url})
     _write(engine, token, state="done", outcome=outcome, ended_at=now())
 
 
@@ -200,7 +201,7 @@ def _told(call: Call) -> dict[str, Any]:
         "account": call.account,
         "region": call.region,
         "parameters": redacted(call.parameters),
-        "says": call.says,
+        "says": redacted(call.says),
         "of": call.of,
         "touches": call.touches,
         "removes": call.removes,

@@ -44,7 +44,8 @@ class Entry:
     """What happened. ``event``: call, sign-in, refusal, or what was changed (``users.add``).
 
     ``action``: the token of the form. ``resources``: (kind, id). Secrets are taken out of
-    ``parameters`` and ``before`` (what it was) here; of title and message whoever records does.
+    ``parameters`` and ``before`` (what it was) here; of title and message those in addresses, and
+    others by whoever records.
     """
 
     event: str
@@ -120,6 +121,8 @@ def _add(
     told = {**asdict(by), **asdict(entry), "phase": phase, "resources": _json(about)}
     for name in ("parameters", "before"):
         told[name] = _json(redacted(told[name]))
+    for name in ("title", "message"):
+        told[name] = redacted(told[name])
     # the row is locked until the commit: one record follows upon the other
     head = connection.execute(select(audit_head).with_for_update()).one()
     values: dict[str, Any] = {name: _fitting(name, text) for name, text in told.items()}

@@ -14,6 +14,7 @@ from app.aws.call import Plan, check
 from app.aws.errors import AwsError
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
+from app.people.redaction import redacted
 from app.resources import RESOURCES
 from app.resources.danger import DangerForm
 from app.resources.forms import ActionForm, Desk, Done, Refused, link, page_of
@@ -286,7 +287,7 @@ class _Page:
         except PlanFailed as failure:
             return self._failed(form, failure)
         actions.end(services.engine, token, done.message, done.url)
-        return _tell(done)
+        return _tell(replace(done, message=redacted(done.message)))
 
     def _failed(self, form: ActionForm, failure: PlanFailed) -> ResponseReturnValue:
         error = failure.error

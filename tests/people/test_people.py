@@ -68,6 +68,15 @@ def test_a_form_that_failed_may_be_sent_again_to_another_process_once(
     assert (record.state, record.outcome["message"]) == ("done", "Stopped.")
 
 
+def test_nobody_takes_over_the_record_of_what_another_has_tried(engine: Engine) -> None:
+    assert actions.begin(engine, "t-1", "pat", PLAN, "/instances")
+    actions.fail(engine, "t-1", [actions.failure(AwsError("other", "Oops", "No."))])
+    assert not actions.begin(engine, "t-1", "mallory", PLAN, "/instances")
+    record = actions.get(engine, "t-1")
+    assert record is not None
+    assert (record.actor, record.state) == ("pat", "failed")
+
+
 def test_a_plan_that_was_cut_off_tells_what_is_known_of_each_call(engine: Engine) -> None:
     call = PLAN.calls[0]
     actions.begin(engine, "t-1", "me", Plan("Three", (call, call, call)), "/instances")

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.people import actions
 from app.people.redaction import HIDDEN
+from app.people.tables import audit
 from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 
@@ -241,6 +243,21 @@ def test_an_action_is_written_down_without_its_secrets(browser: Browser) -> None
     assert record.state == "done"
     assert record.calls[0]["operation"] == "RunInstances"
     assert record.calls[0]["parameters"]["UserData"] == HIDDEN
+
+
+def test_a_password_in_an_endpoint_s_address_is_in_no_record(browser: Browser) -> None:
+    topic = _one(browser, "topic", "alerts")
+    form = browser.open(f"/topics/subscribe?id={topic}")
+    endpoint = "https://pat:canary-canary@hooks.example/x"
+    done = browser.send(form, protocol="https", endpoint=endpoint)
+    assert done.status == 303
+    record = actions.get(browser.house.engine, form.fields["client_token"])
+    assert "hooks.example" in str(record)
+    assert "canary" not in str(record)
+    with browser.house.engine.connect() as connection:
+        kept = [(row.title, row.parameters) for row in connection.execute(select(audit))]
+    assert "hooks.example" in str(kept)
+    assert "canary" not in str(kept)
 
 
 def test_a_private_key_is_shown_once_and_nowhere_kept(browser: Browser) -> None:
