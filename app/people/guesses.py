@@ -20,12 +20,12 @@ import hmac
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from app.db import insert_new
 from app.people.tables import guesses
+from app.settings.wire import network_of
 
 FORGOTTEN = timedelta(days=1)
 FIRST = 3
@@ -60,25 +60,12 @@ def counts(secret: str, name: str, address: str, browser: str = "") -> tuple[Cou
     quarter = timedelta(minutes=15)
     if browser:
         return (Count(key("browser", browser, name), 10, quarter),)
-    place = network(address)
+    place = network_of(address)
     return (
         Count(key("pair", name, place), 5, quarter),
         Count(key("address", place), 20, quarter),
         Count(key("name", name), 100, timedelta(minutes=1), not_at_first=True),
     )
-
-
-def network(address: str) -> str:
-    """What one person can have many addresses of: of IPv6 the first 64 bits."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Address(int(parsed) >> 64 << 64))
 
 
 def begin(engine: Engine, attempt: tuple[Count, ...], at: datetime) -> int:

@@ -11,7 +11,7 @@ from gunicorn.workers.gthread import TConn
 
 from app.serving import incoming
 from app.serving.outgoing import Outgoing
-from app.settings.wire import Network, sender
+from app.settings.wire import Network, network_of, sender
 
 State = Literal["reading", "working", "sending", "closing"]
 # For all of a request, from its first byte on: ten times as long as a slow line needs for a form.
@@ -86,7 +86,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def _whose(self, head: incoming.Head, trusted: tuple[Network, ...]) -> tuple[str, ...]:
         told = ",".join(head.all("x-forwarded-for"))
-        address = sender(self.address, told, trusted)
+        address = network_of(sender(self.address, told, trusted))
         cookies = "".join(head.all("cookie"))
         if not cookies:
             return (address,)

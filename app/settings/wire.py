@@ -113,6 +113,19 @@ def sender(peer: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
     return found
 
 
+def network_of(address: str) -> str:
+    """What one person can have many addresses of: of IPv6 the first 64 bits."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
 def weakness(key: str) -> str:
     """What makes a secret key one that could be guessed; empty if nothing is seen."""
     if len(key.encode()) < KEY_BYTES:

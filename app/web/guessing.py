@@ -56,6 +56,7 @@ def look(name: str, password: str, browser: str = "") -> Looked:
     _sweep(at)
     seconds = guesses.begin(engine, counts, at)
     if seconds:
+        _tell_later("Sign in", "slowed")
         return Looked(None, _slowed(seconds), 429, seconds)
     try:
         user, right = users.look(engine, name, password)
@@ -63,7 +64,8 @@ def look(name: str, password: str, browser: str = "") -> Looked:
         guesses.undo(engine, counts, now())
         return Looked(None, BUSY, 503, 3)
     if user is None or not right:
-        _tell_later(user)
+        code = ("disabled" if user.disabled_at else "password") if user else "nobody"
+        _tell_later(f"Sign in as {user.name}" if user else "Sign in", code)
         return Looked(None, WRONG)
     guesses.succeeded(engine, counts, now())
     return Looked(user)
@@ -106,10 +108,8 @@ def _slowed(seconds: int) -> str:
     return f"That was tried too often. Try again in {wait}."
 
 
-def _tell_later(user: User | None) -> None:
+def _tell_later(title: str, code: str) -> None:
     """Record it when the answer is gone, so that the answer takes as long whoever it is about."""
-    title = f"Sign in as {user.name}" if user else "Sign in"
-    code = ("disabled" if user.disabled_at else "password") if user else "nobody"
 
     @copy_current_request_context
     def tell() -> None:

@@ -18,7 +18,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from app.house import House
 from app.settings import Settings
-from app.web import health
+from app.settings.wire import network_of
+from app.web import health, recording
 from app.web.errors import page
 
 _EXTENSION = "encante_rates"
@@ -47,7 +48,8 @@ class Rates:
         return 0
 
     def _keys(self) -> list[tuple[RateLimitItem, str]]:
-        keys: list[tuple[RateLimitItem, str]] = [(self._address, request.remote_addr or "")]
+        address = network_of(request.remote_addr or "")
+        keys: list[tuple[RateLimitItem, str]] = [(self._address, address)]
         if token := request.cookies.get(self._cookie):
             keys.append((self._session, hashlib.sha256(token.encode()).hexdigest()))
         return keys
@@ -66,6 +68,7 @@ def _check() -> ResponseReturnValue | None:
     seconds = cast(Rates, current_app.extensions[_EXTENSION]).seconds_to_wait()
     if not seconds:
         return None
+    recording.refused("Ask so often", "rate")
     text = "So many requests came from you within a minute that this one was not looked at."
     advice = f"Wait {seconds} s, and try again. ENCANTE_REQUESTS_PER_MINUTE says how many may come."
     response = make_response(page(429, "Too much at once", text, advice))

@@ -133,6 +133,7 @@ def chosen_password() -> str:
 
 
 def _no_invitation() -> ResponseReturnValue:
+    recording.refused("Accept an invitation", "invitation", event="sign-in.failed")
     return page(
         410,
         "This link is not good any more",

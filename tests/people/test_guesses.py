@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select
 from app.people import guesses
 from app.people.guesses import Count
 from app.people.tables import guesses as table
+from app.settings.wire import network_of
 from tests.databases import open_engine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -148,7 +149,7 @@ def test_any_name_and_address_has_counts_that_do_not_tell_it(
     ],
 )
 def test_of_ipv6_a_whole_network_is_one_address(address: str, network: str) -> None:
-    assert guesses.network(address) == network
+    assert network_of(address) == network
 
 
 def test_a_wait_never_shrinks_as_failures_grow() -> None:

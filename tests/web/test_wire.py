@@ -328,6 +328,14 @@ def test_one_address_that_asks_too_often_is_told_to_wait_and_others_are_not(busy
     assert _ask(busy, "/static/app.css", X_Forwarded_For="203.0.113.5").status_code == 200
 
 
+def test_who_has_many_addresses_is_counted_once(busy: Flask) -> None:
+    def ask(address: str) -> int:
+        return _ask(busy, X_Forwarded_For=address, X_Forwarded_Proto="https").status_code
+
+    assert [ask(f"2001:db8::{n:x}") for n in range(51)] == [401] * 50 + [429]
+    assert ask("2001:db8:0:1::1") == 401
+
+
 def test_a_session_that_asks_too_often_waits_wherever_it_asks_from(busy: Flask) -> None:
     cookie = {"Cookie": "__Host-encante_session=abc"}
     came = [_ask(busy, X_Forwarded_For=f"203.0.113.{n}", **cookie).status_code for n in range(11)]
