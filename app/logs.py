@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from contextlib import suppress
 from typing import Any, TextIO, cast
@@ -14,6 +15,8 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
+# control characters but tabs and line ends, and what turns the direction of writing
+_ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Patient:
@@ -60,7 +63,14 @@ def configure(log_format: str) -> None:
 def _short(logger: object, method: str, values: dict[str, Any]) -> dict[str, Any]:
     # what a person reads does without the whole of a record of the audit log
     values.pop("record", None)
-    return values
+    return {name: _harmless(value) for name, value in values.items()}
+
+
+def _harmless(value: Any) -> Any:
+    """A text without what a terminal takes for orders: anybody may have sent it."""
+    if not isinstance(value, str):
+        return value
+    return _ORDERS.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
 
 
 def json_formatter() -> logging.Formatter:

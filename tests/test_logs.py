@@ -63,3 +63,15 @@ def test_a_record_of_the_audit_log_is_whole_in_json_and_short_for_a_person(
         told = capsys.readouterr().err
         assert "7" in told
         assert ("all of them" in told) is whole
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;hurt\x07", "\x9b2J", "\r hurt", "\u202ehurt"])
+def test_what_is_logged_gives_the_terminal_no_orders(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    told = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", told)
+    configure("console")
+    structlog.get_logger().info("refused", title=f"GET /{text}", path=text)
+    assert not {*text} & {*told.getvalue()} - {*"]0;hurt 2J"}
+    assert "refused" in told.getvalue()
