@@ -83,6 +83,7 @@ def _console(sandbox: Aws, folder: Path) -> Browser:
         refresh_seconds=3600,
         idle_refresh_seconds=3600,
         changing_seconds=0.1,
+        requests_per_minute=0,  # a test asks for more than a person would
     )
     browser = Browser(create_app(settings))
     browser.wait()
