@@ -211,7 +211,13 @@ def test_under_another_name_nothing_is_answered(visitor: Browser, host: str) -> 
 def read_only(tmp_path_factory: pytest.TempPathFactory, _sandbox: Aws) -> Iterator[Browser]:
     """The owner of a console that is read only."""
     folder = tmp_path_factory.mktemp("read-only")
-    settings = Settings(data=folder, sandbox_port=_sandbox.port, read_only=True, background=False)
+    settings = Settings(
+        data=folder,
+        sandbox_port=_sandbox.port,
+        read_only=True,
+        background=False,
+        requests_per_minute=0,
+    )
     browser = Browser(create_app(settings))
     browser.wait()
     yield browser
