@@ -71,6 +71,12 @@ class Outgoing:
     def setblocking(self, blocking: bool) -> None:
         """It never blocks, whatever is asked for."""
 
+    def shutdown(self, how: int) -> None:
+        """Closing is for who waits for all clients: an answer that failed may wait to be taken."""
+
+    def close(self) -> None:
+        """As ``shutdown``."""
+
     def begin(self) -> None:
         """An answer begins."""
         self._patience = PATIENCE_SECONDS
@@ -114,8 +120,8 @@ class Outgoing:
             self._rest = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # until it is sent
         if self._written + len(view) > MOST_BYTES or not _kept.add(len(view)):
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        self._written += len(view)  # before it is: forget() gives back what was counted
         self._rest.write(view)
-        self._written += len(view)
 
     @property
     def waiting(self) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 BIG = 15_000_000
@@ -11,7 +12,9 @@ PIECE = b"x" * 100_000
 
 
 def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-    """Tell method, path and body; /big is big, /slow takes half a second, /wrong fails."""
+    """Tell method, path and body; /big is big, /half of it fails, /slow takes half a second, /wrong
+    fails, /who is the process.
+    """
     path = environ["PATH_INFO"]
     if path == "/wrong":
         raise RuntimeError("wrong")
@@ -23,10 +26,20 @@ def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
     if path == "/big":
         start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(BIG))])
         return (PIECE for _ in range(BIG // len(PIECE)))
-    if path == "/unread":
+    if path == "/half":
+        start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(BIG))])
+        return _half()
+    if path == "/who":
+        body = str(os.getpid()).encode()
+    elif path == "/unread":
         body = b"not read"
     else:
         read = environ["wsgi.input"].read()
         body = f"{environ['REQUEST_METHOD']} {path} {len(read)}".encode()
     start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
+
+
+def _half() -> Iterator[bytes]:
+    yield from (PIECE for _ in range(BIG // len(PIECE) // 2))
+    raise RuntimeError("half")

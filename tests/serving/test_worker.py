@@ -146,6 +146,18 @@ def test_a_reader_that_goes_away_harms_nobody(server: Server) -> None:
     assert server.answers()
 
 
+def test_an_answer_that_fails_half_way_to_a_slow_reader_harms_nobody(server: Server) -> None:
+    ask = b"GET /who HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    before = server.ask(ask)
+    with server.connect() as client:
+        client.sendall(b"GET /half HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.recv(10)
+        time.sleep(1)
+        got = everything(client)
+    assert BIG / 3 < len(got) < BIG, "what there was of it came, and then the end"
+    assert server.ask(ask).partition(b"\r\n\r\n")[2] == before.partition(b"\r\n\r\n")[2]
+
+
 def test_a_request_that_does_not_end_in_time_is_ended(hasty: Server) -> None:
     answer = hasty.ask(b"GET /a HTTP/1.1\r\nHost: a\r\n")
     assert status(answer) == 408
