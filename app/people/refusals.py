@@ -1,14 +1,16 @@
 """Refusals in the audit log: told at once, but never so many that they fill the disk.
 
 Whoever is refused may be anybody, and may try as often as they like. Of each address and reason
-one a minute is recorded, with how many there were since the one before; of all of them no more
-than sixty a minute, and those beyond stand together in one record.
+one a minute is recorded, with how many there were since the one before; of one person and event no
+more than sixty a minute, and those beyond stand together in one record. Whoever is not signed in
+counts as one person, so that noise from outside hides nothing of what people try.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,9 +22,8 @@ from app.people import audit
 from app.people.audit import By, Entry
 
 WINDOW = 60.0  # seconds
-MOST = 60  # records in a window
+MOST = 60  # records of one person and event in a window
 _Key = tuple[str, ...]
-_OTHERS: _Key = ("others",)
 log = structlog.get_logger()
 
 
@@ -35,6 +36,7 @@ class Refusals:
         self._lock = threading.Lock()
         self._began = 0.0
         self._counted: dict[_Key, tuple[By, Entry, int]] = {}
+        self._sorts: Counter[_Key] = Counter()
         self._timer: threading.Timer | None = None
 
     def record(self, by: By, entry: Entry) -> None:
@@ -42,14 +44,20 @@ class Refusals:
 
         A database that is away keeps no refusal from being one: it is logged that it is not told.
         """
-        key = (by.actor, by.address, entry.event, entry.code, entry.title)
+        whose = (by.actor, entry.event)
+        key = (*whose, by.address, entry.code, entry.title)
         with self._lock:
             due = self._ended()
-            if key not in self._counted and len(self._counted) < MOST:
+            if key in self._counted:
+                self._count(key, *self._counted[key])
+            elif self._sorts[whose] < MOST:
+                self._sorts[whose] += 1
                 self._counted[key] = (by, entry, 0)
                 due.append((by, entry))
             else:
-                self._count(key if key in self._counted else _OTHERS, by, entry)
+                others = Entry(entry.event, "Refusals of many sorts", "refused", code="many")
+                known = (replace(by, address="", session=""), others, 0)
+                self._count(whose, *self._counted.get(whose, known))
         self._write(due)
 
     def flush(self) -> None:
@@ -58,13 +66,8 @@ class Refusals:
             due = self._ended()
         self._write(due)
 
-    def _count(self, key: _Key, by: By, entry: Entry) -> None:
-        if key == _OTHERS:
-            told = self._counted.get(key, (None, None, 0))
-            others = Entry("refusal", "Refusals of many sorts", "refused", code="many")
-            self._counted[key] = (By(""), others, told[2] + 1)
-        else:
-            self._counted[key] = (*self._counted[key][:2], self._counted[key][2] + 1)
+    def _count(self, key: _Key, by: By, entry: Entry, so_far: int) -> None:
+        self._counted[key] = (by, entry, so_far + 1)
         if self._timer is None:
             self._timer = threading.Timer(WINDOW, self._late)
             self._timer.daemon = True
@@ -86,7 +89,7 @@ class Refusals:
             for by, entry, count in self._counted.values()
             if count
         ]
-        self._counted = {}
+        self._counted, self._sorts = {}, Counter()
         return due
 
     def _write(self, due: list[tuple[By, Entry]]) -> None:

@@ -83,6 +83,16 @@ def test_of_many_sorts_the_first_are_told_and_the_others_in_one_record(
     assert "940 more" in told(engine)[-1][1]
 
 
+def test_noise_from_outside_hides_neither_what_people_try_nor_who_guesses(
+    engine: Engine, refusals: Refusals
+):
+    for number in range(1_000):
+        refusals.record(By("", address=f"192.0.2.{number}"), ROLE)
+    refusals.record(ANN, ROLE)
+    refusals.record(By(""), Entry("sign-in.failed", "Sign in as ann", "refused", message="No."))
+    assert told(engine)[MOST:] == [("ann", "Not yours."), ("", "No.")]
+
+
 def test_a_database_that_is_away_keeps_no_refusal_from_being_one(refusals: Refusals):
     away = OperationalError("INSERT", {}, Exception("away"))
     with mock.patch.object(audit, "record", side_effect=away) as record:
