@@ -124,8 +124,13 @@ def _named(call: Call) -> tuple[set[tuple[str, str]], list[tuple[str, str]]]:
         if name in _REFERENCES.get(call.operation, ()):
             references.append((name, text))
         elif (_EC2_ID.fullmatch(text) or text.startswith("arn:")) and kind_of(text):
-            subjects.add((kind_of(text), text))
+            subjects.add((kind_of(text), _topic_of(text)))
     return subjects, references
+
+
+def _topic_of(text: str) -> str:
+    """Of a subscription's ARN that of its topic; any other id as it is."""
+    return ":".join(text.split(":")[:6]) if kind_of(text) == "topic" else text
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -187,6 +187,13 @@ def test_an_id_among_the_parameters_counts_though_nobody_names_it() -> None:
     assert why([operator(TEAM)], written) is None
 
 
+def test_a_subscription_is_its_topic_s() -> None:
+    other = f"{TOPIC}-others"
+    assert why([operator(TEAM)], topics.unsubscribe(TOPIC, f"{TOPIC}:{'1' * 36}")) is None
+    foreign = topics.unsubscribe(TOPIC, f"{other}:{'1' * 36}")
+    assert other in str(why([operator(TEAM)], foreign))
+
+
 def test_a_grant_with_a_role_of_its_own_comes_first() -> None:
     person = Person(
         "1", "pat", (operator(TEAM), operator(TEAM, "web-operators")), "oidc", "s", NOON
