@@ -58,6 +58,11 @@ class Connection(TConn):  # type: ignore[misc]
         """Whether a part of a request has come."""
         return bool(self._received)
 
+    @property
+    def held(self) -> int:
+        """How many bytes of a request are waiting for the others."""
+        return len(self._received)
+
     def complete(self, trusted: tuple[Network, ...]) -> bool:
         """Whether a request has come whole: it is in ``request`` then, and from whom in ``keys``.
 

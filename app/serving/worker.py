@@ -26,6 +26,8 @@ from app.settings.wire import is_among, networks
 
 # Of one address; a proxy that is trusted may have all there are.
 ADDRESS_SHARE = 0.8
+# Of requests that have not come whole, bytes in all: far more than people send at a time.
+MOST_HELD = 128 * 1024 * 1024
 _SWEEP_SECONDS = 0.25
 _STATUS = (
     (errors.InvalidResponseHeader, 500),
@@ -231,6 +233,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 self._refuse(connection, 408)
             else:
                 self._drop(connection)
+        self._hold_less()
+
+    def _hold_less(self) -> None:
+        """Let go of whoever has sent most of a request and not its end, where that is too much."""
+        too_much = sum(each.held for each in self._watched) - MOST_HELD
+        for connection in sorted(self._watched, key=lambda each: -each.held):
+            if too_much <= 0:
+                return
+            too_much -= connection.held
+            self._drop(connection)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Let go of everybody, at the end."""

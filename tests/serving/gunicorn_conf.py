@@ -2,10 +2,11 @@
 
 import os
 
-from app.serving import connection
+from app.serving import connection, worker
 
 connection.REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS", "30"))
 connection.LINGER_SECONDS = 0.5
+worker.MOST_HELD = int(os.environ.get("MOST_HELD", "128000000"))
 
 wsgi_app = "tests.serving.application:application"
 bind = [os.environ["BIND"]]

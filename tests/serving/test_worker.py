@@ -246,6 +246,31 @@ def test_a_body_that_is_too_large_is_not_waited_for_and_the_answer_arrives(serve
         assert b"not read" in everything(client)
 
 
+def test_requests_that_do_not_end_take_only_so_much_memory() -> None:
+    server = Server(MOST_HELD="10000000")
+    begun = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
+    with ExitStack() as stack:
+        modest = stack.enter_context(server.connect())
+        modest.sendall(begun + b"x" * 500_000)
+        greedy = [stack.enter_context(server.connect()) for _ in range(12)]
+        for client in greedy:
+            client.sendall(begun + b"x" * 900_000)
+        time.sleep(1.5)
+        modest.sendall(b"x" * 500_000)
+        assert b"POST /a 1000000" in modest.recv(1000)
+        gone = 0
+        for client in greedy:
+            client.settimeout(0.01)
+            try:
+                gone += client.recv(10) == b""
+            except ConnectionResetError:
+                gone += 1
+            except TimeoutError:
+                pass
+        assert 1 <= gone <= 4
+    assert server.stop() == 0
+
+
 def test_who_asks_before_sending_is_told_to_go_on(server: Server) -> None:
     with server.connect() as client:
         client.sendall(
