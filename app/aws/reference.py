@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.aws import images
@@ -43,6 +43,7 @@ class SecurityGroup:
     name: str
     description: str
     vpc_id: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Kept:
@@ -137,6 +138,7 @@ class Reference:
                     entry.get("GroupName", ""),
                     entry.get("Description", ""),
                     entry.get("VpcId", ""),
+                    {tag["Key"]: tag["Value"] for tag in entry.get("Tags", [])},
                 )
                 for page in call.pages(self.clients)
                 for entry in page.get("SecurityGroups", [])

@@ -48,7 +48,11 @@ class Bounds:
 
     def covers(self, row: Row) -> bool:
         """Whether a resource is within them."""
-        return any(each.cover(row.account, row.region, row.tags) for each in self.limits)
+        return self.cover(row.account, row.region, row.tags)
+
+    def cover(self, account: str, region: str, tags: Mapping[str, str]) -> bool:
+        """Whether what is there, with these tags, is within them."""
+        return any(each.cover(account, region, tags) for each in self.limits)
 
     def reach(self, account: str, region: str) -> bool:
         """Whether anything that is there can be within them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, urlencode
@@ -14,9 +14,9 @@ from wtforms.validators import Length, Regexp
 from app.aws.call import Call, Plan
 from app.aws.listing import Description
 from app.aws.part import SomeAccounts
-from app.aws.reference import Reference, References
+from app.aws.reference import Reference, References, SecurityGroup
 from app.resources.fields import options
-from app.resources.spec import Known, Row
+from app.resources.spec import Known, Row, tags_of
 
 SENDING_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
 Answers = Sequence[Mapping[str, Any]]
@@ -137,7 +137,8 @@ class Nearby:
 class Desk:
     """What a form works with: the inventory, the choices, the resources it is about.
 
-    ``account`` is the one in which it acts.
+    ``account`` is the one in which it acts. ``sees``: whether whoever asks may see what is in an
+    account and region and has some tags.
     """
 
     inventory: Known
@@ -147,6 +148,7 @@ class Desk:
     account: str
     actor: str
     rows: tuple[Row, ...] = ()
+    sees: Callable[[str, str, Mapping[str, str]], bool] = lambda *_: True
 
     @property
     def known(self) -> Nearby:
@@ -157,6 +159,19 @@ class Desk:
     def reference(self) -> Reference:
         """What there is to choose from in the account. Raises AwsError."""
         return self.references.of(self.account)
+
+    def security_groups(self, region: str) -> list[SecurityGroup]:
+        """The security groups to choose from in the account. Raises AwsError."""
+        found = self.reference.security_groups(region)
+        return [group for group in found if self.sees(self.account, region, group.tags)]
+
+    def image(self, region: str, image_id: str) -> Description | None:
+        """An image of whatever owner, or None. Raises AwsError."""
+        found = self.reference.image(region, image_id)
+        if found is None or found.get("Public") is True:
+            return found
+        owner = str(found.get("OwnerId", ""))
+        return found if self.sees(owner, region, tags_of(found)) else None
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -172,7 +172,7 @@ class LaunchForm(NotifyForm, CreateForm):
                 f"{group.name} ({group.id})"
                 + (f": {group.description}" if group.description else ""),
             )
-            for group in desk.reference.security_groups(region)
+            for group in desk.security_groups(region)
         )
 
     def examine(self, desk: Desk) -> None:
@@ -213,7 +213,7 @@ class LaunchForm(NotifyForm, CreateForm):
         region, zone = self.place, self.availability_zone.data
         if zone and zone not in desk.reference.zones(region):
             self.complain("availability_zone", f"{region} has no zone {zone!r}.")
-        groups = {group.id for group in desk.reference.security_groups(region)}
+        groups = {group.id for group in desk.security_groups(region)}
         for group in self.security_group_ids.data or []:
             if group not in groups:
                 self.complain("security_group_ids", f"{region} has no security group {group!r}.")
@@ -259,7 +259,7 @@ class LaunchForm(NotifyForm, CreateForm):
         here = known and (known.account, known.region) == (desk.account, self.place)
         if known and here and not known.gone:
             return known.description
-        return desk.reference.image(self.place, self.image_id.data)
+        return desk.image(self.place, self.image_id.data)
 
     def plan(self, desk: Desk) -> Plan:
         calls: list[Call] = [*self.topic_calls(self.place)]

@@ -22,7 +22,7 @@ from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
 from app.web import acting, may, recording
 from app.web.acting import NotPermitted
-from app.web.context import accounts, actor, house, inventory, person
+from app.web.context import accounts, actor, bounds, house, inventory, person
 from app.web.finding import find, unknown
 from app.web.kept import local
 from app.web.perform import PlanFailed, carry_out
@@ -117,7 +117,9 @@ def _desk(rows: tuple[Row, ...]) -> Desk:
     """The desk of the first row's account, or of the main one. Raises AwsError."""
     services, own = house(), accounts("operator")
     account = own.get(rows[0].account) if rows else None
+    within = bounds()
     return Desk(
+        sees=within.cover if within else lambda *_: True,
         inventory=inventory(),
         references=services.references,
         watches=services.watches,

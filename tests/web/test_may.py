@@ -68,6 +68,19 @@ def test_the_tag_of_one_s_role_cannot_be_taken_away(browser: Browser) -> None:
     assert "must stay" in other.words
 
 
+def test_a_launch_offers_and_tells_nothing_that_one_may_not_see(browser: Browser) -> None:
+    known = browser.house.inventory.all
+    groups = {row.id for row in known("security_group", "us-east-1")}
+    image = next(row for row in known("image", "us-east-1") if row.tags.get("team") != "web")
+    address = f"/instances/new?region=us-east-1&image_id={image.id}"
+    assert all(each in browser.open(address).html for each in groups)
+    pat = Browser(browser.app, as_=[Grant("operator", TEAM)])
+    page = pat.open(address)
+    assert page.status == 200
+    assert not any(each in page.html for each in groups)
+    assert f"There is no image {image.id}" in pat.send(page, volume_size="1").words
+
+
 def test_a_viewer_sees_why_nothing_can_be_done_here(visitor: Browser) -> None:
     viewer = Browser(visitor.app, as_=[Grant("viewer")])
     page = viewer.open("/instances")
