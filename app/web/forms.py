@@ -57,6 +57,8 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
     except _Unknown as error:
         return unknown(resource, error.resource_id)
     refused = [(row, reason) for row in chosen if (reason := _reason(action, row))]
+    if request.method == "POST" and doing == "perform":
+        _record_refusal(action, chosen)
     stopped = {row.id for row, _ in refused}
     desk = _desk(tuple(row for row in chosen if row.id not in stopped))
     if action.on != "none" and not desk.rows:
@@ -111,6 +113,14 @@ def _refusal(action: Action, row: Row) -> str | None:
 def _reason(action: Action, row: Row) -> str | None:
     """Why the action is not for this row, or not for whoever asks; or None."""
     return _refusal(action, row) or may.row_refusal(person(), row)
+
+
+def _record_refusal(action: Action, rows: tuple[Row, ...]) -> None:
+    """Record which of the rows whoever asks may not act on, if there are such."""
+    whys = [(row, may.row_refusal(person(), row)) for row in rows]
+    told = ", ".join(f"{row.id}: {why}" for row, why in whys if why)
+    if told:
+        recording.refused(action.title, "role", told)
 
 
 def _desk(rows: tuple[Row, ...]) -> Desk:

@@ -45,6 +45,18 @@ def test_a_refusal_is_in_the_audit_log(browser: Browser) -> None:
     assert "must have the tag team = web" in row.message
 
 
+def test_who_tries_what_is_not_theirs_is_recorded_with_what_it_was(browser: Browser) -> None:
+    pat = Browser(browser.app, as_=[Grant("viewer"), Grant("operator", EAST)])
+    theirs = browser.house.inventory.all("instance", "eu-central-1")[0].id
+    token = pat.open("/topics/new").fields["csrf_token"]
+    stopped = pat.post(f"/instances/stop?id={theirs}", {"csrf_token": token, "_do": "perform"})
+    assert stopped.status == 409
+    with browser.house.engine.connect() as connection:
+        row = connection.execute(select(audit).where(audit.c.event == "refusal")).one()
+    assert (row.actor, row.title, row.code) == ("pat", "Stop", "role")
+    assert theirs in row.message
+
+
 def test_what_one_makes_gets_the_tag_that_one_s_role_is_for(browser: Browser) -> None:
     pat = Browser(browser.app, as_=[Grant("viewer"), Grant("operator", TEAM)])
     page = pat.open("/volumes/new")
