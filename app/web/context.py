@@ -220,7 +220,7 @@ def _nav() -> list[NavItem]:
         active = path.startswith("/people")
         items.append(NavItem("People", "/people", active, None, "user", "Console"))
         active = path.startswith("/audit")
-        items.append(NavItem("Audit log", "/audit", active, None, "activity", "Console"))
+        items.append(NavItem("Audit log", "/audit", active, None, "record", "Console"))
     groups = list(dict.fromkeys(item.group for item in items))
     return sorted(items, key=lambda item: groups.index(item.group))
 

@@ -46,7 +46,7 @@ def in_words(known: Estimate | None) -> str:
 
 
 def in_short(known: Estimate | None) -> str:
-    """An estimate for a table, in UTC: 14:20 (14:05–15:10); an empty text for none."""
+    """An estimate for a table: 14:20 (14:05–15:10) UTC; an empty text for none."""
     if known is None:
         return ""
     if known.beyond:
@@ -56,7 +56,7 @@ def in_short(known: Estimate | None) -> str:
         moment.strftime("%H:%M" if moment.date() == today else "%d %b %H:%M")
         for moment in (known.median_at, known.early_at, known.late_at)
     )
-    return about if early == late else f"{about} ({early}–{late})"
+    return f"{about} UTC" if early == late else f"{about} ({early}–{late}) UTC"
 
 
 def step(any_pending: bool) -> int:

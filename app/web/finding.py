@@ -14,6 +14,7 @@ from app.web import public_images
 from app.web.asking import ask_everywhere
 from app.web.context import accounts, bounds, house, inventory, regions_in_words
 from app.web.errors import page as error_page
+from app.web.roles import shown_only
 
 _ID = re.compile(r"^[a-z]+-[0-9a-f]{8,17}$")
 _ARN = re.compile(r"^arn:[a-z-]+:[a-z]+:([a-z0-9-]+):(\d{12}):[\w.-]{1,256}$", re.ASCII)
@@ -77,6 +78,6 @@ def unknown(resource: Resource, resource_id: str) -> ResponseReturnValue:
         f"AWS did not answer in time, or not well: {', '.join(silent)}. Try again in a while."
         if silent
         else "It may have been deleted, or be in a region or account that is not among the "
-        "settings.",
+        + ("settings, or outside what your role shows." if shown_only() else "settings."),
         links=((f"/{resource.slug}", f"All {resource.title.lower()}"),),
     )

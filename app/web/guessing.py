@@ -104,7 +104,8 @@ def _short(name: str) -> str:
 
 
 def _slowed(seconds: int) -> str:
-    wait = f"{seconds} seconds" if seconds < 100 else f"{-(-seconds // 60)} minutes"
+    one = "1 second" if seconds == 1 else f"{seconds} seconds"
+    wait = one if seconds < 100 else f"{-(-seconds // 60)} minutes"
     return f"That was tried too often. Try again in {wait}."
 
 

@@ -7,12 +7,15 @@ from typing import Any
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
+from app.people.who import EVERYTHING
 from app.resources.spec import Action, Resource
 from app.web import permits, recording
 from app.web.context import house, person, visitor
 from app.web.errors import page
+from app.web.may import in_words
 
 ADVICE = "An admin of this console can give you another role."
+ASK = "Ask an admin of this console for one, then look again."
 
 
 def check() -> ResponseReturnValue | None:
@@ -27,6 +30,9 @@ def check() -> ResponseReturnValue | None:
     if why is None:
         return None
     recording.refused(f"{request.method} {request.path}", "role", why)
+    if not who.grants:
+        text = f"You are signed in as {who.name}, and nobody has given you a role."
+        return page(403, why.rstrip("."), text, ASK, links=(("/", "Look again"),))
     if why == permits.READ_ONLY:
         return page(403, "Nothing can be changed here", why)
     return page(403, "This is not yours to do", why, ADVICE)
@@ -53,12 +59,20 @@ def row_actions_of(resource: Resource) -> list[Action]:
     return [action for action in actions if not why_not_action(resource, action)]
 
 
+def shown_only() -> str:
+    """What the role of whoever is signed in shows of all there is, in words; empty: everything."""
+    who = visitor()
+    limits = who.limits("viewer") if who else ()
+    return "" if EVERYTHING in limits else in_words(limits)
+
+
 def _template_context() -> dict[str, Any]:
     return {
         "may": may,
         "why_not": why_not,
         "why_not_action": why_not_action,
         "row_actions_of": row_actions_of,
+        "shown_only": shown_only,
         "read_only": house().settings.read_only,
     }
 

@@ -124,6 +124,8 @@ def test_whoever_has_no_role_gets_in_nowhere(visitor: Browser) -> None:
         page = nobody.open(path)
         assert page.status == 403
         assert "You have no role here yet" in page.words
+        assert "newcomer" in page.words, "they see as whom they came in"
+        assert "another role" not in page.words
         assert visitor.house.accounts.main.id not in page.html
     assert nobody.post("/logout", {}).status in {400, 401}
 
@@ -197,3 +199,16 @@ def test_who_has_several_roles_acts_by_the_one_that_covers_the_deed(browser: Bro
     assert "role/east" in east.words
     central = pat.send(page, do="preview", name="a", region="eu-central-1")
     assert "role/" not in central.words
+
+
+def test_whoever_sees_a_part_is_told_which(browser: Browser) -> None:
+    """Else an empty page would look as if there were nothing."""
+    limits = Limits(regions=("us-east-1",), tag_key="team", tag_value="nobody's")
+    part = Browser(browser.app, as_=[Grant("viewer", limits)])
+    shown = "what has the tag team = nobody's in the region us-east-1"
+    assert f"Your role shows {shown}" in part.open("/").words
+    assert f"Your role shows only {shown}" in part.open("/instances").words
+    missing = part.open("/instances/i-0123456789abcdef0")
+    assert missing.status == 404
+    assert "outside what your role shows" in missing.words
+    assert "Your role shows" not in browser.open("/").words

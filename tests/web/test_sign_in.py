@@ -126,6 +126,7 @@ def test_who_guesses_has_to_wait_and_is_told_how_long_but_a_known_browser_does_n
     refused = sign_in(guesser)
     assert refused.status == 429, "not even with the right one"
     assert int(refused.headers["Retry-After"]) >= 1
+    assert "Try again in 1 second." in refused.words
     assert "Try again in" in refused.words
     assert ("sign-in.failed", "", "slowed") in events(browser)
     assert sign_in(known).status == 302
