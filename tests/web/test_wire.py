@@ -330,7 +330,7 @@ def test_one_address_that_asks_too_often_is_told_to_wait_and_others_are_not(busy
 
 def test_who_has_many_addresses_is_counted_once(busy: Flask) -> None:
     def ask(address: str) -> int:
-        return _ask(busy, X_Forwarded_For=address, X_Forwarded_Proto="https").status_code
+        return int(_ask(busy, X_Forwarded_For=address, X_Forwarded_Proto="https").status_code)
 
     assert [ask(f"2001:db8::{n:x}") for n in range(51)] == [401] * 50 + [429]
     assert ask("2001:db8:0:1::1") == 401
