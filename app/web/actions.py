@@ -94,7 +94,7 @@ def do_rest(action_id: str) -> ResponseReturnValue:
         acting.refuse(plan.title, f"only {record.actor}, who began this, can do the rest of it.")
     acting.permit(plan)
     if any(call.danger for call in plan.calls) and not is_recent(person()):
-        return ask_again(f"{plan.title}: this is asked for once more before the rest is done.")
+        return ask_again(f"You asked for the rest of: {plan.title}.")
     token = str(uuid.uuid5(uuid.UUID(int=0), f"{record.id}/{record.done}"))
     if not actions.begin(services.engine, token, actor(), plan, record.path):
         return redirect(url_for("action", action_id=token))

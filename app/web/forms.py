@@ -279,7 +279,7 @@ class _Page:
         if not right:
             return self.show(form, status=422)
         if self.action.danger and not is_recent(person()):
-            return ask_again(f"{form.title}: this is asked for once more before it is done.")
+            return ask_again(f"You asked for: {form.title}.")
         plan = form.planned(self.desk)
         try:
             acting.permit(plan)
