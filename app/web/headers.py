@@ -43,12 +43,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _NOT_USED),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Origin-Agent-Cluster": "?1",
 }
+# It is for documents, and too long to come with every picture.
+PERMISSIONS = ", ".join(f"{feature}=()" for feature in _NOT_USED)
 # a year, and names below ours, which are nobody else's
 _HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 
@@ -56,6 +57,8 @@ _HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 def _add(response: Response) -> Response:
     https = house().settings.https
     response.headers.update(HEADERS)
+    if response.mimetype == "text/html":
+        response.headers["Permissions-Policy"] = PERMISSIONS
     if https:
         response.headers["Strict-Transport-Security"] = _HTTPS_ONLY
     if request.endpoint == "logout":

@@ -19,7 +19,7 @@ from app.people import login_tokens, users
 from app.people.audit import By
 from app.settings import Settings
 from app.settings.wire import sender
-from app.web.headers import HEADERS
+from app.web.headers import HEADERS, PERMISSIONS
 from tests.web.browser import Browser
 
 KEY = "c2f1e49b7d0a83659be0d7531fa4c862"
@@ -286,6 +286,8 @@ def test_every_answer_has_the_headers_at_their_strictest(team: Flask, visitor: B
             assert word not in policy
         for name, value in HEADERS.items():
             assert answer.headers.getlist(name) == [value]
+        if answer.headers["Content-Type"].startswith("text/html"):
+            assert answer.headers.getlist("Permissions-Policy") == [PERMISSIONS]
     assert asked[8].status == 413
 
 
