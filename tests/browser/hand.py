@@ -79,6 +79,8 @@ def open_actions(page: Page) -> Locator | None:
 
 def refused(page: Page, action: str, reason: str) -> None:
     """See that an action is not offered now, and why."""
+    summary = page.locator("summary").filter(has_text=re.compile("^Actions"))
+    expect(summary).to_be_visible()  # the page that was clicked for may still be on its way
     menu = open_actions(page)
     assert menu is not None
     entry = menu.get_by_role("button", name=re.compile(rf"^{action}\b"))
