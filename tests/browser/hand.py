@@ -57,13 +57,16 @@ def tick(page: Page, text: str) -> None:
 
 
 def act(page: Page, action: str) -> None:
-    """Choose an action, on a resource's page or in a list."""
-    menu = open_actions(page)
-    if menu is None:
-        page.get_by_role("link", name=action, exact=True).click()
-    else:
-        entry = menu.get_by_role("link", name=action, exact=True)
-        entry.or_(menu.get_by_role("button", name=action, exact=True)).click()
+    """Choose an action, on a resource's page or in a list, once the page offers it."""
+    for _ in range(300):  # the page that was clicked for may still be on its way
+        menu = open_actions(page)
+        entry = (menu or page).get_by_role("link", name=action, exact=True)
+        if menu is not None:
+            entry = entry.or_(menu.get_by_role("button", name=action, exact=True))
+        if entry.count():
+            break
+        page.wait_for_timeout(100)
+    entry.click()
 
 
 def open_actions(page: Page) -> Locator | None:

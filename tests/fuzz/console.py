@@ -26,7 +26,7 @@ from tests.fuzz.raw import Client, Request
 from tests.web.browser import session_of
 
 # told apart from the sandbox of other tests in the same process
-SANDBOX = SandboxSettings(port=0, account_id="210987654321")
+SANDBOX = SandboxSettings(port=0, account_id="310987654321")
 TOGETHER = 400  # requests, after which the background has its turn
 
 

@@ -16,7 +16,8 @@ from app.sandbox import account, catalogue, clock, moto_import
 from app.sandbox.ec2 import install
 from app.sandbox.settings import SandboxSettings
 
-SETTINGS = SandboxSettings(account_id="123456789012", vcpu_limit=64)
+# an account of its own: what is installed for it does not change the sandboxes of other tests
+SETTINGS = SandboxSettings(account_id="313131313131", vcpu_limit=64)
 REGION = "us-east-1"
 ZONE, OTHER_ZONE = "us-east-1a", "us-east-1b"
 
