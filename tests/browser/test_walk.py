@@ -144,7 +144,7 @@ def test_an_instance_is_launched_with_a_key_pair_made_in_place(
     expect(code).to_contain_text("/etc/motd")
     code.get_by_role("radio", name="AWS CLI").check()
     expect(code.get_by_text("aws ec2 run-instances")).to_be_visible()
-    hand.press(page, "Check")
+    page.get_by_role("main").get_by_role("button", name="Check", exact=True).click()
     expect(code.get_by_text("The check passed").first).to_be_visible()
 
     hand.press(page, "Launch")
@@ -156,7 +156,8 @@ def test_an_instance_is_launched_with_a_key_pair_made_in_place(
     private = Path(download.value.path()).read_text()
     assert "PRIVATE KEY-----" in private
     walk["private key"] = private.splitlines()[1]
-    page.get_by_role("link", name="Go on").click()
+    with hand.led_on(page):
+        page.get_by_role("link", name="Go on").click()
 
     walk["instance"] = hand.last_part(page)
     hand.state(page, "pending")
@@ -259,7 +260,8 @@ def test_a_protected_instance_is_terminated_only_after_the_protection_is_off(
     refusal = f"{walk['protected instance']} is protected from termination"
     expect(page.get_by_text(refusal)).to_be_visible()
     expect(page.get_by_role("button", name="Terminate")).to_have_count(0)
-    page.get_by_role("link", name="Take the protection off").click()
+    with hand.led_on(page):
+        page.get_by_role("link", name="Take the protection off").click()
     hand.press(page, "Take protection off")
     hand.told(page, "termination protection is off")
 
@@ -309,7 +311,8 @@ def test_an_instance_store_backed_one_cannot_be_stopped_and_the_reason_is_given(
 
 def test_only_what_changed_of_the_tags_is_sent(page: Page, walk: Walk, console: OwnConsole) -> None:
     hand.find(page, walk["instance"])
-    page.get_by_role("link", name="Edit tags").first.click()
+    with hand.led_on(page):
+        page.get_by_role("link", name="Edit tags").first.click()
     hand.tag_row(page, "Name").get_by_role("textbox", name="Value").fill("lj_instance")
     hand.tag_row(page, "team").get_by_role("button", name="Remove this tag").click()
     hand.add_tag(page, "role", "web")
@@ -320,9 +323,11 @@ def test_only_what_changed_of_the_tags_is_sent(page: Page, walk: Walk, console: 
     expect(tags).to_contain_text("role")
     expect(tags).not_to_contain_text("team")
 
-    hand.box(page, "Volumes").get_by_role("link", name="vol-").click()
+    with hand.led_on(page):
+        hand.box(page, "Volumes").get_by_role("link", name="vol-").click()
     walk["volume"] = hand.last_part(page)
-    page.get_by_role("link", name="Edit tags").first.click()
+    with hand.led_on(page):
+        page.get_by_role("link", name="Edit tags").first.click()
     hand.tag_row(page, "Name").get_by_role("textbox", name="Value").fill("lj_volume")
     code = hand.code(page)
     expect(code).to_contain_text('"Value": "lj_volume"')
@@ -362,7 +367,8 @@ def test_a_snapshot_is_made_with_a_topic_made_in_place_and_a_warning(
     walk["topic"] = f"arn:aws:sns:{REGION}:{ACCOUNT}:lj_topic"
     hand.state(page, "pending")
     expect(hand.box(page, "Tags")).to_contain_text("purpose")
-    hand.box(page, "Watches").get_by_role("link", name="w-").click()
+    with hand.led_on(page):
+        hand.box(page, "Watches").get_by_role("link", name="w-").click()
     walk["watch"] = hand.last_part(page)
     hand.state(page, "waiting")
     expect(page.get_by_text("has no confirmed subscription")).to_be_visible()

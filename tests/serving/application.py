@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 BIG = 15_000_000
 PIECE = b"x" * 100_000
+SLOW = threading.Event()
 
 
 def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-    """Tell method, path and body; /big is big, /half of it fails, /slow takes half a second, /wrong
-    fails, /who is the process.
+    """Tell method, path and body; /big is big, /half of it fails, /slow takes half a second,
+    /slow-begun waits until such a one is under way, /wrong fails, /who is the process.
     """
     path = environ["PATH_INFO"]
     if path == "/wrong":
@@ -22,7 +24,10 @@ def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         start("200 OK", [("X-Odd", "a\r\nb")])
         return []
     if path == "/slow":
+        SLOW.set()
         time.sleep(0.5)
+    if path == "/slow-begun":
+        SLOW.wait()
     if path == "/big":
         start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(BIG))])
         return (PIECE for _ in range(BIG // len(PIECE)))

@@ -4,7 +4,7 @@ import os
 
 from app.serving import connection, worker
 
-connection.REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS", "30"))
+connection.REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS", "300"))
 connection.LINGER_SECONDS = 0.5
 worker.MOST_HELD = int(os.environ.get("MOST_HELD", "128000000"))
 

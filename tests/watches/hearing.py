@@ -137,5 +137,5 @@ class Walk:
     def fault(self, fault: str, operation: str) -> None:
         body = json.dumps({"fault": fault, "operation": operation, "count": 1}).encode()
         asked = urllib.request.Request(f"{self.url}/_sandbox/faults", body)
-        with urllib.request.urlopen(asked, timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             assert answer.status == 201

@@ -47,7 +47,7 @@ class Walk:
         body = json.dumps({"fault": fault, "operation": operation, "count": 1}).encode()
         headers = {"Content-Type": "application/json"}
         asked = urllib.request.Request(f"{self.url}/_sandbox/faults", body, headers)
-        with urllib.request.urlopen(asked, timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             assert answer.status == 201
 
     def later(self, **delta: float) -> None:

@@ -63,7 +63,7 @@ class Aws:
     def send(self, name: str, method: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
 
