@@ -22,6 +22,7 @@ from app.inventory.inventory import Inventory
 from app.inventory.jobs import Job, Jobs, Left
 from app.inventory.progress import RENEW
 from app.inventory.store import Scope, Trust
+from app.inventory.strangers import Strangers
 from app.resources.spec import Resource, Row
 from app.settings import Settings
 
@@ -88,6 +89,7 @@ class Collector:
         self._renewed_at: datetime | None = None
         self._read: dict[Scope, int] = {}  # by the refreshes that run, how much
         self._attended = Attended()
+        self._strangers = Strangers(inventory)
 
     def tick(self, now: datetime) -> bool:
         """Do the most overdue thing: a reading of a few by id, or one refresh.
@@ -314,6 +316,9 @@ class Collector:
         resource = self._resources[scope.kind]
         found = resource.listing.read(clients, scope.region, scope.account, ids)
         self._inventory.store(*scope, found, at, trust=trust, action=action)
+        for there, unknown in self._strangers.among(resource, scope, found, at).items():
+            if there.kind in self._resources:
+                self._jobs.settling.add(there, unknown, at)
         absent = set(ids) - {str(each.get(resource.id_key)) for each in found}
         new = self._inventory.unsettled(*scope, absent, at)
         self._inventory.forget(*scope, absent - new, at, sure=False, action=action)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,7 @@ import structlog
 from app.aws.call import plain
 from app.aws.listing import Description
 from app.inventory.cells import ODD, show, texts
-from app.resources.spec import Resource, StateClass
+from app.resources.spec import Column, Resource, StateClass
 
 log = structlog.get_logger(__name__)
 Value = TypeVar("Value")
@@ -159,11 +159,13 @@ _dump = json.JSONEncoder(
 ).encode
 
 
-def cells_of(resource: Resource, description: Description) -> dict[str, Any]:
-    """Each column's value by name; None where a column cannot read the description."""
+def cells_of(
+    resource: Resource, description: Description, columns: Sequence[Column] | None = None
+) -> dict[str, Any]:
+    """Each column's value by name (of all, or of ``columns``); None where it cannot be read."""
     return {
         column.name: _safely(resource, column.name, column.value, description)
-        for column in resource.columns
+        for column in (resource.columns if columns is None else columns)
     }
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import Engine
 
 from app.aws.errors import AwsError
 from app.inventory import Collector, Inventory
+from app.inventory.schedule import SETTLE_AFTER
 from tests.inventory.boxes import (
     ACCOUNT,
     HERE,
     Clock,
     Cloud,
     box,
+    make_resource,
 )
 
 Make = Callable[..., Collector]
@@ -150,3 +153,29 @@ def test_what_changes_soon_after_an_action_is_put_down_to_it(
     settle(filled, clock)
     told = [(change.after, change.action) for change in inventory.timeline("box", "box-10")]
     assert told == [("broken", None), ("ready", "act-1"), ("packing", "act-1")]
+
+
+def test_what_was_made_along_with_something_is_read_too(
+    collect: Make, cloud: Cloud, clock: Clock, engine: Engine
+):
+    collector = collect(kinds=("box", "part"))
+    settle(collector, clock)
+    cloud.put(box(1, Parts=["box-2", "box-9"]), box(2))
+    collector.reread("box", ACCOUNT, HERE, ["box-1"], settle=False)
+    clock.move(2)
+    settle(collector, clock)
+    known = Inventory(engine, {"part": make_resource(kind="part")}, clock)
+    assert [row.id for row in known.all("part")] == ["box-2"]
+
+
+def test_what_leads_nowhere_is_not_asked_for_again_and_again(
+    collect: Make, cloud: Cloud, clock: Clock
+):
+    collector = collect(kinds=("box", "part"))
+    settle(collector, clock)
+    cloud.put(box(1, Parts=["box-9"]))
+    for _ in range(60):
+        collector.reread("box", ACCOUNT, HERE, ["box-1"], settle=False)
+        clock.move(1)
+        settle(collector, clock)
+    assert cloud.reads.count(("box-9",)) == len(SETTLE_AFTER)
