@@ -39,7 +39,8 @@ class Call:
     descriptions in the answer, what is known of it that the answer leaves out).
     ``find_again`` is the read that finds the thing made when the answer of a create got lost:
     (operation, parameters, JMESPath of the resources in its answer); whatever it finds counts as
-    this call's deed.
+    this call's deed. ``unmade`` names the parameters that say what an earlier call of the plan
+    makes: they are left out of a dry run, in which it is not there yet.
     Raises ValueError for an operation that does not stand in ``operations``.
     """
 
@@ -54,6 +55,7 @@ class Call:
     find_again: tuple[str, Mapping[str, Any], str] | None = None
     account: str = ""
     of: str = ""
+    unmade: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -209,7 +211,8 @@ def check(call: Call, clients: Clients) -> Check:
             return Check(
                 call, "unknown", "This endpoint does not honour DryRun, so nothing was sent."
             )
-        parameters = {**call.parameters, "DryRun": True}
+        there = {key: each for key, each in call.parameters.items() if key not in call.unmade}
+        parameters = {**there, "DryRun": True}
         clients.send(call.service, call.operation, parameters, call.region, call.entry.repeat)
     except AwsError as error:
         return _judge(call, error)

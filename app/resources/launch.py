@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from wtforms import (
@@ -271,27 +272,27 @@ class LaunchForm(NotifyForm, CreateForm):
         image = self._image(desk) or {}
         device, _root = root_mapping(image)
         volume = {"VolumeSize": self.volume_size.data, "VolumeType": self.volume_type.data}
-        calls.append(
-            instances.run_instances(
-                self.place,
-                instances.Launch(
-                    image_id=self.image_id.data or "",
-                    instance_type=self.instance_type.data or "",
-                    min_count=self.min_count.data or 1,
-                    max_count=self.max_count.data or 1,
-                    client_token=self.client_token.data or "",
-                    key_name=key_name or "",
-                    security_group_ids=self.security_group_ids.data or (),
-                    availability_zone=self.availability_zone.data or "",
-                    disable_api_termination=bool(self.disable_api_termination.data),
-                    user_data=(self.user_data.data or "").replace("\r\n", "\n"),
-                    root_device=device,
-                    root_volume={key: value for key, value in volume.items() if value},
-                    tags=self._all_tags(),
-                    request_id=self.request,
-                ),
-            )
+        launch = instances.run_instances(
+            self.place,
+            instances.Launch(
+                image_id=self.image_id.data or "",
+                instance_type=self.instance_type.data or "",
+                min_count=self.min_count.data or 1,
+                max_count=self.max_count.data or 1,
+                client_token=self.client_token.data or "",
+                key_name=key_name or "",
+                security_group_ids=self.security_group_ids.data or (),
+                availability_zone=self.availability_zone.data or "",
+                disable_api_termination=bool(self.disable_api_termination.data),
+                user_data=(self.user_data.data or "").replace("\r\n", "\n"),
+                root_device=device,
+                root_volume={key: value for key, value in volume.items() if value},
+                tags=self._all_tags(),
+                request_id=self.request,
+            ),
         )
+        unmade = ("KeyName",) if self.key_choice.data == NEW_KEY else ()
+        calls.append(replace(launch, unmade=unmade))
         return Plan(self.title, tuple(calls))
 
     def _all_tags(self) -> dict[str, str]:

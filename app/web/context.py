@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from base64 import b64encode
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -276,4 +277,5 @@ def register(app: Flask) -> None:
     """Give the templates their context."""
     app.context_processor(_template_context)
     app.jinja_env.filters["b64"] = lambda text: b64encode(text.encode()).decode()
+    app.jinja_env.filters["shell"] = shlex.quote
     app.jinja_env.globals["static_url"] = static_url

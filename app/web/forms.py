@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from app.aws.accounts import Sources
-from app.aws.call import Plan, check
+from app.aws.call import Check, Plan, check
 from app.aws.errors import AwsError
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
@@ -226,8 +226,9 @@ class _Page:
         failure: PlanFailed | None = None,
         rest: str = "",
         secret: tuple[str, str] | None = None,
+        checks: list[Check] | None = None,
     ) -> ResponseReturnValue:
-        """The form's page."""
+        """The form's page; with what dry runs said of it, if they were asked for."""
         several = self.action.on == "many"
         confirms = several or self.action.danger or not form.sections
         danger = form if isinstance(form, DangerForm) else None
@@ -249,7 +250,7 @@ class _Page:
             rest=rest,
             secret=secret,
             preview=_preview(form, self.desk) if status == 200 else None,
-            checks=None,
+            checks=checks,
         )
         response = Response(page, status)
         if secret:
@@ -265,7 +266,7 @@ class _Page:
             acting.permit(plan)
             checks = [check(call, acting.clients(call)) for call in plan.calls[:MOST_CHECKED]]
         if checked and not request.headers.get("HX-Request"):
-            return self.show(form, status=200 if right else 422)
+            return self.show(form, status=200 if right else 422, checks=checks)
         shown = render_template("preview.html", preview=_preview(form, self.desk), checks=checks)
         return shown, 200
 

@@ -405,3 +405,18 @@ def test_a_form_that_was_refused_is_sent_again_with_a_token_of_its_own(
     page = browser.send(form, size=3)
     assert page.status == 403
     assert page.fields["client_token"] != form.fields["client_token"]
+
+
+def test_a_check_of_a_launch_does_not_ask_for_the_key_pair_that_is_yet_to_be_made(
+    browser: Browser,
+) -> None:
+    form = browser.open(f"/instances/new?image_id={_ubuntu(browser)}")
+    checked = browser.send(form, "check", key_choice="new", new_key_name="brand new")  # no scripts
+    assert checked.words.count("AWS would carry this out") == 2
+
+
+def test_the_commands_beside_a_private_key_can_be_pasted_into_a_shell(browser: Browser) -> None:
+    form = browser.open(f"/instances/new?image_id={_ubuntu(browser)}")
+    made = browser.send(form, key_choice="new", new_key_name="my; touch key")
+    assert "chmod 400 'my; touch key.pem'" in made.words
+    assert "ssh -i 'my; touch key.pem' ubuntu@" in made.words
