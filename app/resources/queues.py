@@ -73,7 +73,7 @@ class CreateQueueForm(CreateForm):
 
     def _arn(self, desk: Desk) -> str:
         place = self.place
-        return f"arn:{partition_of(place)}:sqs:{place}:{desk.account}:{self.name.data}"
+        return f"arn:{partition_of(place)}:sqs:{place}:{desk.account}:{self.name.data or ''}"
 
     def plan(self, desk: Desk) -> Plan:
         return Plan(self.title, (queues.create_queue(self._arn(desk), self.tags.data),))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app.aws import queues, topics
 from app.aws.call import Call, Plan
-from app.resources.fields import OneLine, options, strip
+from app.resources.fields import OneLine, PickerField, options, strip
 from app.resources.forms import ActionForm, Answers, Desk, Done, Section, page_of
 from app.resources.spec import Row
 
@@ -34,11 +34,13 @@ class SubscribeForm(ActionForm):
     sections = (Section("Subscription", ("protocol", "endpoint", "raw_message_delivery")),)
 
     protocol = SelectField("Protocol", choices=options((name, name) for name in topics.PROTOCOLS))
-    endpoint = StringField(
+    endpoint = PickerField(
         "Endpoint",
+        "/pick/queues",
         filters=[strip],
         validators=[InputRequired(), OneLine(2048)],
-        description="An e-mail address, a URL, the ARN of a queue, … as the protocol asks for.",
+        description="An e-mail address, a URL, the ARN of a queue (those known here are "
+        "offered), … as the protocol asks for.",
     )
     raw_message_delivery = BooleanField(
         "Raw message delivery",

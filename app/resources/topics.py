@@ -81,7 +81,7 @@ class CreateTopicForm(CreateForm):
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         arn = answers[-1]["TopicArn"]
-        return Done(f"Topic {arn} is made. Subscribe to it now.", page_of("topics", arn))
+        return Done(f"Topic {self.name.data} is made. Subscribe to it now.", page_of("topics", arn))
 
 
 class PublishForm(ActionForm):

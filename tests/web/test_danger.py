@@ -223,7 +223,7 @@ def test_the_number_is_asked_for_where_there_are_several(browser: Browser, aws: 
     rows = [row(browser, "instance", name) for name in ("web-1", "web-2", "db-1")]
     page = browser.open(form_of("terminate", rows))
     assert page.asked == ["2"]  # the third one is protected, and will not be touched
-    assert "Not db-1" in page.words
+    assert "Left alone: db-1" in page.words
     aws.forget_calls()
     assert browser.send(page, confirm="3").status == 422
     assert "TerminateInstances" not in aws.calls()
