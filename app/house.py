@@ -130,6 +130,7 @@ def build(settings: Settings) -> House:
         pacing=pacing,
         sent=metrics.sent,
         keep_for=timedelta(days=settings.keep_days),
+        public_url=settings.public_url,
     )
     collector.leave(watches.watched)
     return House(

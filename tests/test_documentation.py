@@ -120,7 +120,8 @@ def test_the_page_of_messages_shows_the_built_in_text_and_json() -> None:
     now = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
     topic = "arn:aws:sns:eu-central-1:123456789012:backups"
     watch = sample("snapshot", "completed", topic, now)
-    told = message_of(watch, "completed", SAMPLE_ID, now, Wording(json_for=("sqs",)))
+    home = "https://console.example.com"
+    told = message_of(watch, "completed", SAMPLE_ID, now, Wording(json_for=("sqs",)), home)
     (shown,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     assert json.loads(shown) == json.loads(by_protocol(told.message, told.structure)["sqs"])
     assert f"Subject: {told.subject}\n\n{told.message}```" in text

@@ -45,16 +45,18 @@ NAMES = {
     "topic": "the topic's ARN",
     "notice": "the notice's id, the same in every repeat",
     "watch": "the watch's id",
+    "link": "the address of the watch's page, if `ENCANTE_PUBLIC_URL` is set",
 }
 
 
 def facts_of(
-    watch: Mapping[str, Any], outcome: str, identity: str, now: datetime
+    watch: Mapping[str, Any], outcome: str, identity: str, now: datetime, public_url: str = ""
 ) -> dict[str, Fact]:
     """The facts as they are; None where one is not known. ``texts`` makes the rest of NAMES.
 
     ``watch`` holds the columns of the table ``watches``, as they are after the outcome;
-    ``identity`` is the notice's id, by which a message that came twice can be told.
+    ``identity`` is the notice's id, by which a message that came twice can be told; ``public_url``
+    is the setting of that name.
     """
     awaited = AWAITED[watch["kind"]]
     name = harmless(watch["source_name"])
@@ -85,6 +87,7 @@ def facts_of(
         "topic": watch["topic_arn"],
         "notice": identity,
         "watch": watch["id"],
+        "link": public_url and f"{public_url}/watches/{watch['id']}",
     }
 
 
@@ -150,6 +153,7 @@ def lines(facts: Mapping[str, Fact], absent_since: datetime | None = None) -> li
         *([("Size", told["size"])] if _has(awaited, "size", facts["size_gib"]) else []),
         ("Region", told["region"]),
         ("Account", told["account"]),
+        *([("Watch", told["link"])] if told["link"] else []),
         ("Notice", told["notice"]),
     ]
     return [f"{label}: {text}" for label, text in parts]

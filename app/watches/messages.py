@@ -77,14 +77,15 @@ def notice_of(watch: Mapping[str, Any], outcome: str) -> str:
 
 
 def notice_row(
-    watch: Mapping[str, Any], outcome: str, now: datetime, wording: Wording
+    watch: Mapping[str, Any], outcome: str, now: datetime, wording: Wording, public_url: str = ""
 ) -> dict[str, Any]:
     """The row of the table ``notices`` that a watch owes when it has reached ``outcome``.
 
-    ``watch`` holds the columns of the table ``watches``, as they are after the outcome.
+    ``watch`` holds the columns of the table ``watches``, as they are after the outcome;
+    ``public_url`` is where people open the console, if that is known.
     """
     identity = notice_of(watch, outcome)
-    told = message_of(watch, outcome, identity, now, wording)
+    told = message_of(watch, outcome, identity, now, wording, public_url)
     return {
         "id": identity,
         "watch_id": watch["id"],
@@ -100,7 +101,12 @@ def notice_row(
 
 
 def trial_row(
-    topic_arn: str, account: str, region: str, now: datetime, wording: Wording
+    topic_arn: str,
+    account: str,
+    region: str,
+    now: datetime,
+    wording: Wording,
+    public_url: str = "",
 ) -> dict[str, Any]:
     """The row of a notice by which a person tries a topic; it goes the way of all others.
 
@@ -119,10 +125,12 @@ def trial_row(
         "topic": topic_arn,
         "notice": identity,
         "seen": moment(now),
+        "link": public_url and f"{public_url}/notices/{identity}",
     }
     lines_of_it = [told["sentence"], "", f"Topic: {topic_arn}", f"Asked for: {moment(now)}"]
+    lines_of_it += [f"Result: {told['link']}"] if told["link"] else []
     text = "\n".join([*lines_of_it, f"Notice: {identity}", ""])
-    facts = {**dict.fromkeys(NAMES), **told}
+    facts = {**dict.fromkeys(NAMES), **told, "link": told["link"] or None}
     return {
         "id": identity,
         "watch_id": None,
@@ -150,14 +158,19 @@ def _due(told: Message, now: datetime) -> dict[str, Any]:
 
 
 def message_of(
-    watch: Mapping[str, Any], outcome: str, identity: str, now: datetime, wording: Wording
+    watch: Mapping[str, Any],
+    outcome: str,
+    identity: str,
+    now: datetime,
+    wording: Wording,
+    public_url: str = "",
 ) -> Message:
     """What to say of an outcome, in the topic's wording.
 
     A wording that cannot be used any more must not keep a notice from going out: then it is the
     built-in one.
     """
-    facts = facts_of(watch, outcome, identity, now)
+    facts = facts_of(watch, outcome, identity, now, public_url)
     absent_since = watch["absent_since"] if outcome == VANISHED else None
     block = "\n".join(lines(facts, absent_since))
     try:

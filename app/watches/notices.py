@@ -139,15 +139,17 @@ class NoticeReader:
 class NoticeBook(NoticeReader):
     """Reads all notices, and writes what a person asks for."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], public_url: str = "") -> None:
         super().__init__(engine)
         self._clock = clock
+        self._public_url = public_url
 
     def test(self, topic_arn: str, account: str, region: str) -> str:
         """Owe a topic a test, which goes the way of every notice; returns its id."""
         with self._engine.begin() as connection:
             wording = settings_for(connection, topic_arn).wording
-            row = trial_row(topic_arn, account, region, self._clock(), wording)
+            now, home = self._clock(), self._public_url
+            row = trial_row(topic_arn, account, region, now, wording, home)
             connection.execute(insert(notices).values(row))
             lanes.ask_again(connection, row, row["made_at"])
         return str(row["id"])

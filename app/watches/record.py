@@ -40,12 +40,18 @@ class Recorder:
     """Writes what polls have found. Every method is one transaction."""
 
     def __init__(
-        self, engine: Engine, known: Knowledge, poll_seconds: float, patience: Patience
+        self,
+        engine: Engine,
+        known: Knowledge,
+        poll_seconds: float,
+        patience: Patience,
+        public_url: str,
     ) -> None:
         self._engine = engine
         self._known = known
         self._poll_seconds = poll_seconds
         self._patience = patience
+        self._public_url = public_url
 
     def answered(self, batch: Batch, found: Found, now: datetime) -> set[str]:
         """AWS has answered. Returns by what key of the batch there was something new."""
@@ -56,7 +62,7 @@ class Recorder:
         ]
         # Before the transaction: the inventory is asked in one of its own.
         more = self._known.more(batch, judged, now)
-        sheet = _Sheet(now)
+        sheet = _Sheet(now, self._public_url)
         with self._engine.begin() as connection:
             same = _unchanged(connection, batch)
             for row, finding in judged:
@@ -75,7 +81,7 @@ class Recorder:
 
     def unanswered(self, batch: Batch, now: datetime) -> None:
         """AWS could not be asked: what is late is so all the same."""
-        sheet = _Sheet(now, asked=False)
+        sheet = _Sheet(now, self._public_url, asked=False)
         with self._engine.begin() as connection:
             same = _unchanged(connection, batch)
             for row in (row for row in batch.rows if row["id"] in same):
@@ -125,6 +131,7 @@ class _Sheet:
     """What is to be written of a batch, gathered so that it takes few statements."""
 
     now: datetime
+    public_url: str
     asked: bool = True
     rows: list[Record] = field(default_factory=list)  # as they are afterwards
     new: list[Record] = field(default_factory=list)  # those of which something was new
@@ -166,7 +173,8 @@ class _Sheet:
         """The notices that are owed, told of in the histories of their watches."""
         for watch, outcomes in self.owed:
             for place, outcome in enumerate(outcomes, 1 - len(outcomes)):
-                row = notice_row(watch, outcome, self.now, wording(watch["topic_arn"]))
+                worded = wording(watch["topic_arn"])
+                row = notice_row(watch, outcome, self.now, worded, self.public_url)
                 # What came first is due first.
                 row["due_at"] += timedelta(milliseconds=place)
                 text = f"Outcome: {outcome}. The notice {row['id']} is to be published."

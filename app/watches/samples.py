@@ -24,6 +24,7 @@ _WIDEST = {
     "source_id": 64,
     "topic_arn": 400,
 }
+_LONGEST_URL = f"https://{'x' * 253}:65535"
 
 
 def sample(kind: str, outcome: str, topic_arn: str, now: datetime) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def check_size(wording: Wording, now: datetime) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:t"
     widest = {name: _WIDE * most for name, most in _WIDEST.items()}
     watch = {**sample("snapshot", "failed", topic, now), **widest}
-    facts = facts_of(watch, "failed", SAMPLE_ID, now)
+    facts = facts_of(watch, "failed", SAMPLE_ID, now, _LONGEST_URL)
     size = worded(facts, "\n".join(lines(facts)), wording).size
     if size > MESSAGE_BYTES:
         raise TemplateError(

@@ -55,6 +55,7 @@ BUILT_IN_JSON: dict[str, Any] = {
             "region",
             "account",
             "topic",
+            "link",
         )
     },
 }

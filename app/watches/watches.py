@@ -40,9 +40,10 @@ class Watches(Reading):
 
     Made once per process. ``inventory_get`` is asked for the name of a volume where a watch does
     not know it; ``learn`` is told what was read of snapshots, ``sent`` how many seconds after its
-    outcome a notice was published. ``keep_for``: how long what has ended is kept. ``clock`` tells
-    the time, ``ages`` seconds that nobody can set. Any number of processes may use the same
-    database: everything that must be right is right in the rows.
+    outcome a notice was published. ``keep_for``: how long what has ended is kept. ``public_url``:
+    where people open the console; notices link to it. ``clock`` tells the time, ``ages`` seconds
+    that nobody can set. Any number of processes may use the same database: everything that must be
+    right is right in the rows.
     """
 
     def __init__(
@@ -59,13 +60,15 @@ class Watches(Reading):
         ages: Callable[[], float] = steady,
         sent: Callable[[float], None] = lambda _: None,
         keep_for: timedelta = timedelta(days=90),
+        public_url: str = "",
     ) -> None:
         self._store = Store(engine, clock)
-        self._book = NoticeBook(engine, clock)
+        self._book = NoticeBook(engine, clock, public_url)
         super().__init__(Views(engine), self._book)
         pacing = pacing or Pacing()
         known = Knowledge(inventory_get, past)
-        recorder = Recorder(engine, known, pacing.poll_seconds, patience or Patience())
+        patience = patience or Patience()
+        recorder = Recorder(engine, known, pacing.poll_seconds, patience, public_url)
         self._watched = Watched(engine, clock)
         self._poller = Poller(engine, accounts, recorder, learn, pacing)
         me = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(6)}"

@@ -201,14 +201,15 @@ def _samples() -> list[str]:
 
 
 def _told(form: WordingForm, topic_arn: str) -> Message:
-    chosen, moment = str(form.sample.data), now()
+    chosen, moment, home = str(form.sample.data), now(), house().settings.public_url
     real = watches().notices.newest(topic_arn) if chosen == _NEWEST else None
     if real:
         notice = real.notice
-        return message_of(real.watch, notice.outcome, notice.id, notice.made_at, form.wording())
+        at, wording = notice.made_at, form.wording()
+        return message_of(real.watch, notice.outcome, notice.id, at, wording, home)
     kind, _, outcome = (chosen if chosen in _samples() else _SAMPLE).partition(" ")
     made_up = sample(kind, outcome, topic_arn or _some_topic(), moment)
-    return message_of(made_up, outcome, SAMPLE_ID, moment, form.wording())
+    return message_of(made_up, outcome, SAMPLE_ID, moment, form.wording(), home)
 
 
 def _preview(form: WordingForm, topic_arn: str, topic: Row | None) -> dict[str, Any]:

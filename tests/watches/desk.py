@@ -37,6 +37,7 @@ class Desk:
             pacing=self.more.get("pacing", Pacing(self.poll.total_seconds())),
             clock=lambda: self.now,
             ages=lambda: self.age,
+            public_url=self.more.get("public_url", ""),
         )
 
     def intend(self, request_id: str = "r-1", **more: Any) -> str:

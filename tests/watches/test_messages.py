@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 
 from app.resources import AWAITED
 from app.watches.harmless import harmless
-from app.watches.messages import Wording, message_of, notice_of, publish_parameters
+from app.watches.messages import (
+    Message,
+    Wording,
+    by_protocol,
+    message_of,
+    notice_of,
+    publish_parameters,
+)
 from tests.watches.desk import OUTCOMES
 from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC
 
@@ -65,6 +73,26 @@ def test_the_message_tells_everything() -> None:
         "Account: 123456789012\n"
         "Notice: n-1\n"
     )
+
+
+def test_the_message_leads_to_the_watch_where_it_is_known_how_people_open_the_console() -> None:
+    home, wording = "https://console.example.com", Wording(text="${facts}", json_for=("sqs",))
+    told = message_of(watch(), "completed", "n-1", ENDED, wording, home)
+    assert "\nWatch: https://console.example.com/watches/w-1\n" in told.message
+    assert _json(told)["link"] == "https://console.example.com/watches/w-1"
+
+
+def test_without_that_there_is_no_link_in_text_or_json() -> None:
+    wording = Wording(text="<${link}>", json_for=("sqs",))
+    told = message_of(watch(), "completed", "n-1", ENDED, wording)
+    assert told.message == "<>"
+    assert _json(told)["link"] is None
+    assert "/watches/" not in told.structure
+
+
+def _json(told: Message) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(by_protocol(told.message, told.structure)["sqs"])
+    return found
 
 
 def test_what_aws_does_not_tell_is_said_so() -> None:

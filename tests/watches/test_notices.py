@@ -15,7 +15,7 @@ from app.watches.notices import FOR_A_PERSON, NoticeBook, NoticeQuery
 from app.watches.tables import notices
 from app.watches.topic_settings import ALL, HOLD, REPEAT, TopicBook, TopicSettings
 from tests.watches.desk import Desk
-from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC
+from tests.watches.fakes import ACCOUNT, REGION, START, TOPIC, FakeAws
 
 OTHER = f"{TOPIC}-of-others"
 
@@ -57,6 +57,20 @@ def test_notices_are_found_by_state_topic_and_kind(engine: Engine) -> None:
     assert book(engine).ids(NoticeQuery(FOR_A_PERSON), 9) == [held, parked]
     assert book(engine).counts() == {"held": 1, "parked": 1}
     assert book(engine).for_a_person() == 2
+
+
+def test_what_is_published_leads_to_where_people_open_the_console(
+    engine: Engine, aws: FakeAws
+) -> None:
+    desk = Desk(engine, aws, timedelta(seconds=5), public_url="https://console.example.com")
+    watch = desk.waiting()
+    aws.finish(watch.resource_id or "")
+    desk.tick()
+    test = desk.watches.test(TOPIC, ACCOUNT, REGION)
+    desk.work()
+    told = [each["Message"] for each in aws.published]
+    assert f"https://console.example.com/watches/{watch.id}" in told[0]
+    assert f"https://console.example.com/notices/{test}" in told[1]
 
 
 def test_a_test_is_published_as_every_notice_is(desk: Desk) -> None:

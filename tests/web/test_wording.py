@@ -92,6 +92,14 @@ def test_a_preview_without_scripts_is_the_page(browser: Browser) -> None:
     assert page.fields["subject"] == "Hello ${name}"
 
 
+def test_a_preview_shows_the_link_that_will_be_sent(browser: Browser) -> None:
+    home = "http://127.0.0.1:8080"
+    assert "/watches/w-" not in _preview(browser, sample="snapshot completed").words
+    browser.house.settings = browser.house.settings.model_copy(update={"public_url": home})
+    page = _preview(browser, text="See ${link}", sample="snapshot completed")
+    assert "See http://127.0.0.1:8080/watches/w-0123456789a01234567" in page.words
+
+
 def test_a_preview_is_escaped(browser: Browser) -> None:
     page = _preview(browser, text="<script>alert(1)</script>")
     assert "<script>" not in page.html
