@@ -169,7 +169,7 @@ def _of_watches(figures: watches.Figures, now: datetime) -> Iterator[Metric]:
     yield notices
     yield GaugeMetricFamily(
         "encante_oldest_unsent_notice_age_seconds",
-        "Seconds since the oldest notice was made that is not sent, parked ones left out; 0: none.",
+        "Seconds since the oldest notice was made that is waiting, sending or held; 0: none.",
         value=_age(figures.oldest_unsent, now),
     )
 

@@ -16,11 +16,11 @@ from app.watches.messages import trial_row
 from app.watches.rows import Record, tell_of
 from app.watches.seeing import notices_within
 from app.watches.store import WatchError
-from app.watches.tables import events, notices, watches
+from app.watches.tables import OVER, events, notices, watches
 from app.watches.topic_settings import settings_for
-from app.watches.views import EventView, NoticeView
+from app.watches.views import UNSENT, EventView, NoticeView
 
-STATES = ("waiting", "sending", "held", "parked", "sent")
+STATES = (*UNSENT, *OVER)
 FOR_A_PERSON = ("held", "parked")  # nothing happens to these until somebody decides
 _VIEWED = tuple(name for name in NoticeView.__dataclass_fields__ if name in notices.c)
 
@@ -82,7 +82,7 @@ class NoticeReader:
 
     def counts(self) -> dict[str, int]:
         """How many there are of each state in which something is still to be done."""
-        unsent = notices.c.state.in_([state for state in STATES if state != "sent"])
+        unsent = notices.c.state.in_(UNSENT)
         query = select(notices.c.state, func.count()).where(unsent, *self._seen)
         query = query.group_by(notices.c.state)
         with self._reading() as connection:

@@ -1,19 +1,19 @@
-"""Old watches are forgotten: those that ended long ago, with what was sent and what happened."""
+"""Old watches are forgotten: those that ended long ago, with what they owed and what happened."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, and_, delete, or_, select
 
-from app.watches.tables import events, notices, watches
+from app.watches.tables import OVER, events, notices, watches
 
 EVERY = timedelta(hours=1)
 AT_ONCE = 500
 
 
 class Sweeper:
-    """Forgets in small portions. What is not sent is never forgotten, however old it is."""
+    """Forgets in small portions. What is owed is never forgotten, however old it is."""
 
     def __init__(self, engine: Engine, keep_for: timedelta) -> None:
         self._engine = engine
@@ -35,16 +35,18 @@ class Sweeper:
 
 
 def _watches(connection: Connection, before: datetime) -> int:
-    unsent = select(notices.c.id).where(
-        notices.c.watch_id == watches.c.id, notices.c.state != "sent"
-    )
-    old = select(watches.c.id).where(watches.c.ended_at < before, ~unsent.exists())
+    # what was given up lately stays, however long ago its outcome was reached: others will ask
+    lately = and_(notices.c.state == "given-up", notices.c.due_set_at >= before)
+    going_on = or_(notices.c.state.not_in(OVER), lately)
+    owed = select(notices.c.id).where(notices.c.watch_id == watches.c.id, going_on)
+    old = select(watches.c.id).where(watches.c.ended_at < before, ~owed.exists())
     # another replica may be at it, or a person; what they have is left for the next time
     locked = old.order_by(watches.c.id).limit(AT_ONCE).with_for_update(skip_locked=True)
     ids = connection.scalars(locked).all()
-    owed = select(notices.c.id, notices.c.watch_id, notices.c.state).with_for_update()
-    found = connection.execute(owed.where(notices.c.watch_id.in_(ids)).order_by(notices.c.id)).all()
-    kept = {notice.watch_id for notice in found if notice.state != "sent"}  # sent again just now
+    of_them = select(notices.c.id, notices.c.watch_id, notices.c.state).with_for_update()
+    of_them = of_them.where(notices.c.watch_id.in_(ids)).order_by(notices.c.id)
+    found = connection.execute(of_them).all()
+    kept = {notice.watch_id for notice in found if notice.state not in OVER}  # sent again
     going = [each for each in ids if each not in kept]
     connection.execute(delete(events).where(events.c.watch_id.in_(going)))
     connection.execute(delete(notices).where(notices.c.watch_id.in_(going)))
@@ -55,7 +57,7 @@ def _watches(connection: Connection, before: datetime) -> int:
 def _tests(connection: Connection, before: datetime) -> int:
     """Notices by which a person tried a topic: they have no watch."""
     old = select(notices.c.id).where(
-        notices.c.watch_id.is_(None), notices.c.state == "sent", notices.c.made_at < before
+        notices.c.watch_id.is_(None), notices.c.state.in_(OVER), notices.c.made_at < before
     )
     locked = old.order_by(notices.c.id).limit(AT_ONCE).with_for_update(skip_locked=True)
     ids = connection.scalars(locked).all()

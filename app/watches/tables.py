@@ -78,6 +78,8 @@ watches = Table(
     Index("ix_watches_kind", "state", "kind", "made_at"),  # has all that figures.py asks for
 )
 
+OVER = ("sent", "given-up")  # states of a notice that is owed no more
+
 notices = Table(
     "notices",
     metadata,
@@ -94,7 +96,7 @@ notices = Table(
     Column("message", Text, nullable=False),
     # JSON with a text for each protocol, for SNS's MessageStructure; empty: message goes to all
     Column("structure", Text, nullable=False, server_default=""),
-    Column("state", String(20), nullable=False),  # waiting, sending, held, sent, parked
+    Column("state", String(20), nullable=False),  # waiting, sending, held, parked, or one of OVER
     Column("made_at", Moment, nullable=False),
     Column("reached_at", Moment),  # when the outcome was reached, as AWS says or as we saw
     # When to try (again). While it is being sent this is the end of the lease.

@@ -28,6 +28,7 @@ _CLASSES: dict[str, StateClass] = {
     "sent": "ok",
     "held": "failed",
     "parked": "failed",
+    "given-up": "off",
     "abandoned": "off",
     "cancelled": "off",
 }
@@ -36,7 +37,8 @@ UNSENT = ("waiting", "sending", "held", "parked")
 
 @dataclass(frozen=True)
 class NoticeView:
-    """One message owed. ``state``: waiting, sending, sent; held or parked until a person retries.
+    """One message owed. ``state``: waiting, sending, sent; held or parked until a person decides;
+    given-up when one did.
 
     ``due_at``: the next try, or when the running one is given up. ``uncertain``: how many tries
     may have been delivered although nobody could say so. ``error`` and ``advice``: what the last
@@ -76,7 +78,14 @@ class NoticeView:
     def can_retry(self) -> bool:
         """Whether ``Watches.retry`` has something to do."""
         tried = self.attempts > 0 or self.error != ""
-        return self.state in {"parked", "held"} or (self.state == "waiting" and tried)
+        decided = self.state in {"parked", "held", "given-up"}
+        return decided or (self.state == "waiting" and tried)
+
+    @property
+    def can_give_up(self) -> bool:
+        """Whether ``Watches.give_up`` is allowed."""
+        in_trouble = self.state == "waiting" and self.error != ""
+        return self.state in {"parked", "held"} or in_trouble
 
     @property
     def can_settle(self) -> bool:
@@ -88,8 +97,8 @@ class NoticeView:
 class EventView:
     """Something that happened to a watch, in words.
 
-    ``kind``: made, bound, state, progress, owed, sent, trouble, retried, cancelled, abandoned or
-    ended.
+    ``kind``: made, bound, state, progress, owed, sent, trouble, retried, given-up, cancelled,
+    abandoned or ended.
     """
 
     at: datetime
@@ -175,7 +184,7 @@ class WatchView:
     @property
     def is_open(self) -> bool:
         """Whether the promise is still to be kept: something to wait for, or to send."""
-        return self.state in OPEN or any(notice.state != "sent" for notice in self.notices)
+        return self.state in OPEN or any(notice.state in UNSENT for notice in self.notices)
 
     @property
     def can_cancel(self) -> bool:

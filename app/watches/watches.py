@@ -177,7 +177,7 @@ class Watches(Reading):
         return self._store.cancel_of_rule(rule_id)
 
     def retry(self, notice_id: str) -> None:
-        """Try a notice again now that is parked or held, or waits for its next try.
+        """Try a notice again now that is parked, held or given up, or waits for its next try.
 
         Of a held one it means that it may arrive twice. Raises WatchError.
         """
@@ -192,6 +192,15 @@ class Watches(Reading):
         """
         with self._engine.begin() as connection:
             decisions.settle(connection, notice_id, actor, self._clock())
+
+    def give_up(self, notice_id: str, actor: str, why: str) -> None:
+        """Send a notice no more that is parked, held, or waits after a try that failed.
+
+        It is kept, with who gave it up, when and why, and can be tried again. Raises WatchError,
+        also if there is no ``why``.
+        """
+        with self._engine.begin() as connection:
+            decisions.give_up(connection, notice_id, actor, why, self._clock())
 
     def repeat(self, notice_id: str, actor: str) -> None:
         """Publish once more what was sent, with the same id, on purpose. Raises WatchError."""

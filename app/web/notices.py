@@ -12,6 +12,7 @@ from app.inventory import FilterError
 from app.resources import AWAITED
 from app.resources.forms import link
 from app.watches import NoticeView, WatchError
+from app.watches.decisions import WHY_CHARACTERS
 from app.watches.messages import TEST, by_protocol
 from app.watches.notices import FOR_A_PERSON, STATES, NoticeQuery
 from app.web import polls, recording
@@ -23,7 +24,17 @@ MOST_AT_ONCE = 1000  # of one topic, by one button
 PERSON = "person"  # in the address: those that wait for one
 _BEFORE = "before"
 _MOST_TOPICS = 500
-_DEEDS = {"retry": "Try again", "settle": "Count as sent", "repeat": "Send once more"}
+_DEEDS = {
+    "retry": "Try again",
+    "settle": "Count as sent",
+    "give_up": "Give up",
+    "repeat": "Send once more",
+}
+_OF_MANY = {
+    "retry": "are tried now",
+    "settle": "count as sent",
+    "give_up": "are given up",
+}
 
 
 def list_page() -> ResponseReturnValue:
@@ -152,11 +163,12 @@ def _grouped(texts: dict[str, str]) -> list[tuple[list[str], str]]:
 
 
 def act(notice_id: str, deed: str) -> ResponseReturnValue:
-    """Do what a person decided of a notice: ``retry``, ``settle`` or ``repeat``."""
+    """Do what a person decided of a notice: one of _DEEDS, with ``why`` in the form."""
     if watches("operator").notices.get(notice_id) is None:
         return _unknown(notice_id)
     try:
-        with recording.deed(f"notices.{deed}", f"{_DEEDS[deed]} the notice {notice_id[:100]}"):
+        title = f"{_DEEDS[deed]} the notice {notice_id[:100]}"
+        with recording.deed(f"notices.{deed}", title, after=_why(deed)):
             told = _done(deed, notice_id)
         flash(told, "success")
     except WatchError as error:
@@ -164,11 +176,19 @@ def act(notice_id: str, deed: str) -> ResponseReturnValue:
     return redirect(f"/notices/{notice_id}", 303)
 
 
+def _why(deed: str) -> dict[str, str]:
+    """What a person says beside what they do, for the audit log."""
+    return {"why": request.form.get("why", "")[:WHY_CHARACTERS]} if deed == "give_up" else {}
+
+
 def _done(deed: str, notice_id: str) -> str:
     book = house().watches
     if deed == "settle":
         book.settle(notice_id, actor())
         return "It counts as sent; nothing more is published."
+    if deed == "give_up":
+        book.give_up(notice_id, actor(), request.form.get("why", ""))
+        return "It is given up: nothing more is published, unless somebody tries it again."
     if deed == "repeat":
         book.repeat(notice_id, actor())
         return "It is sent once more, with the same id; this page shows what becomes of it."
@@ -177,19 +197,20 @@ def _done(deed: str, notice_id: str) -> str:
 
 
 def act_on_all() -> ResponseReturnValue:
-    """Retry or settle all notices of a topic that are in one state. Raises FilterError."""
+    """Do one of _OF_MANY with all notices of a topic that are in one state. Raises FilterError."""
     topic, state = request.form.get("topic", ""), request.form.get("state", "")
     deed = request.form.get("deed", "")
-    if state not in FOR_A_PERSON or not topic or deed not in {"retry", "settle"}:
+    if state not in FOR_A_PERSON or not topic or deed not in _OF_MANY:
         raise FilterError("state", "Choose a topic, and what is held or parked.")
     own = watches("operator").notices
     ids = own.ids(NoticeQuery((state,), topic), MOST_AT_ONCE)
     title = f"{_DEEDS[deed]} the {len(ids)} {state} notices of {topic}"
-    with recording.deed("notices.all", title, after={"notices": ids, "deed": deed}):
+    after = {"notices": ids, "deed": deed, **_why(deed)}
+    with recording.deed("notices.all", title, after=after):
         failed = [told for notice_id in ids if (told := _problem(deed, notice_id))]
     done = len(ids) - len(failed)
-    what = "count as sent" if deed == "settle" else "are tried now"
-    flash(f"{done:,} notice{'s' if done != 1 else ''} {what}.", "success" if done else "info")
+    told = f"{done:,} notice{'s' if done != 1 else ''} {_OF_MANY[deed]}."
+    flash(told, "success" if done else "info")
     if failed:
         flash(failed[0], "error")
     return redirect(link("/notices", topic=topic), 303)
@@ -223,7 +244,7 @@ def register(app: Flask) -> None:
     app.add_url_rule("/notices/test", "notices_test", test_publish, methods=["POST"])
     app.add_url_rule("/notices/<notice_id>", "notice", notice_page)
     app.add_url_rule(
-        "/notices/<notice_id>/<any(retry, settle, repeat):deed>",
+        "/notices/<notice_id>/<any(retry, settle, give_up, repeat):deed>",
         "notice_act",
         act,
         methods=["POST"],

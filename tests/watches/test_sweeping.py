@@ -49,6 +49,18 @@ def test_what_ended_lately_and_what_still_waits_stays(desk: Desk, aws: FakeAws) 
     assert desk.view(ended).notices[0].state == "sent"
 
 
+def test_what_was_given_up_stays_as_long_as_what_was_sent(desk: Desk, aws: FakeAws) -> None:
+    aws.before["Publish"] = [refuse("InvalidParameter")]
+    watch = _told(desk, aws)
+    desk.later(days=400)
+    desk.watches.give_up(desk.view(watch).notices[0].id, "mary", "The topic is gone.")
+    desk.later(days=89)
+    assert _sweep(desk) == 0
+    desk.later(days=2)
+    assert _sweep(desk) == 1
+    assert _rows(desk) == [0, 0, 0]
+
+
 def test_what_is_not_sent_is_never_forgotten(desk: Desk, aws: FakeAws) -> None:
     aws.before["Publish"] = [refuse("InvalidParameter")]
     watch = _told(desk, aws)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from app.people import audit_reader
 from app.people.audit_reader import AuditQuery, Deed
 from app.people.who import Grant
+from app.watches.tables import notices
 from tests.web.browser import Browser
 from tests.web.test_rules import NIGHTLY
 
@@ -76,6 +78,21 @@ def test_a_test_of_a_topic_and_what_is_decided_of_notices(browser: Browser):
     assert newest(browser, "notices.test").resources == (("topic", arn),)
     press(browser, f"/topics/{arn}", "/notices/all", topic=arn, state="held", deed="settle")
     assert newest(browser, "notices.all").parameters == {"notices": [], "deed": "settle"}
+
+
+def test_who_gives_a_notice_up_is_told_with_the_reason(browser: Browser):
+    arn = topic(browser)
+    press(browser, f"/topics/{arn}", "/notices/test", topic=arn)
+    page = browser.open("/notices")
+    path = next(each for each in page.links if each.startswith("/notices/n"))
+    notice_id = path.removeprefix("/notices/")
+    with browser.house.engine.begin() as connection:
+        parked = update(notices).where(notices.c.id == notice_id).values(state="parked")
+        connection.execute(parked)
+    press(browser, f"/topics/{arn}", f"{path}/give_up", why="The topic is gone.")
+    found = newest(browser, "notices.give_up")
+    assert found.title == f"Give up the notice {notice_id}"
+    assert (found.outcome, found.parameters) == ("done", {"why": "The topic is gone."})
 
 
 def test_what_is_refused_of_a_notice_is_told_as_refused(browser: Browser):

@@ -115,6 +115,34 @@ def test_a_parked_notice_tells_why_and_can_be_tried_again(browser: Browser) -> N
     assert _state(browser, notice_id) == "waiting"
 
 
+def test_a_parked_notice_can_be_given_up_with_a_reason_that_is_kept_and_shown(
+    browser: Browser,
+) -> None:
+    notice_id = _owe(browser, state="parked", attempts=1, error="Too long", subject="Hopeless")
+    path = f"/notices/{notice_id}"
+    refused = browser.follow(_post(browser, f"{path}/give_up", why="  "))
+    assert "Say why it is given up" in refused.words
+    assert _state(browser, notice_id) == "parked"
+    page = browser.follow(_post(browser, f"{path}/give_up", why="Nobody <needs> it."))
+    assert "gave it up: Nobody <needs> it." in page.words
+    assert "Nobody &lt;needs&gt; it." in page.html
+    listed = browser.open("/notices?state=given-up").words
+    assert "Hopeless given-up" in listed
+    assert "needs a person" not in listed
+    browser.follow(_post(browser, f"{path}/retry"))
+    assert _state(browser, notice_id) == "waiting"
+
+
+def test_all_that_is_parked_of_a_topic_can_be_given_up_at_once(browser: Browser) -> None:
+    parked = [_owe(browser, state="parked", attempts=1) for _ in range(3)]
+    fields = {"topic": _topic(browser), "state": "parked", "deed": "give_up"}
+    refused = browser.follow(_post(browser, "/notices/all", **fields))
+    assert "Say why it is given up" in refused.words
+    page = browser.follow(_post(browser, "/notices/all", why="The list is wrong.", **fields))
+    assert "3 notices are given up" in page.words
+    assert {_state(browser, each) for each in parked} == {"given-up"}
+
+
 def test_a_held_notice_can_be_said_to_have_arrived(browser: Browser) -> None:
     notice_id = _owe(browser, state="held", attempts=1, uncertain=1, last_tried_at=now())
     assert "Nobody knows whether it has arrived" in browser.open(f"/notices/{notice_id}").words
