@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,9 +11,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    Table,
     and_,
-    delete,
     not_,
     or_,
     select,
@@ -23,7 +20,7 @@ from sqlalchemy import (
 )
 
 from app.aws.listing import FILTER_VALUES, in_parts
-from app.db import upsert
+from app.watches import trouble
 from app.watches.outcomes import OPEN
 from app.watches.rows import Record, any_row
 from app.watches.tables import SKEW, is_due, regions, watches
@@ -80,9 +77,7 @@ def take(engine: Engine, now: datetime, away: Collection[Place] = ()) -> Batch |
         if first is None:
             return None
         batch = Batch(first.account, first.region, first.kind, first.state)
-        mine = and_(
-            _in(watches, batch), watches.c.kind == batch.kind, watches.c.state == batch.state
-        )
+        mine = and_(*_there(batch), watches.c.kind == batch.kind, watches.c.state == batch.state)
         # A request that may still be under way is not looked for before its time.
         due = is_due(watches, now)
         if batch.state == "waiting":
@@ -147,34 +142,27 @@ def postpone(engine: Engine, batch: Batch, now: datetime, poll_seconds: float, e
 
     Nothing is lost by it: its watches wait on. Returns the seconds until it is asked again.
     """
-    same = _troubled(batch)
+    longest = max(LONGEST_DELAY, poll_seconds)
+
+    def seconds(failures: int) -> float:
+        return trouble.growing(failures, 2 * poll_seconds, longest, 0.75)
+
     with engine.begin() as connection:
-        failures = connection.execute(select(regions.c.failures).where(same)).scalar() or 0
-        longest = max(LONGEST_DELAY, poll_seconds)
-        delay = min(poll_seconds * 2.0 ** min(failures + 1, 30), longest)
-        delay *= random.uniform(0.75, 1)
-        key = {"service": SERVICE, "account": batch.account, "region": batch.region}
-        due_at = now + timedelta(seconds=delay)
-        upsert(
-            connection,
-            regions,
-            key,
-            {"failures": failures + 1, "due_at": due_at, "due_set_at": now},
-        )
+        delay = trouble.leave_alone(connection, _region(batch), seconds, now)
         _say(connection, batch, error)
     return round(delay, 1)
 
 
 def heal(connection: Connection, batch: Batch) -> None:
     """AWS answered: the region's trouble is over, if there was any."""
-    if connection.execute(delete(regions).where(_troubled(batch))).rowcount:
+    if trouble.heal(connection, _region(batch)):
         _say(connection, batch, "")
 
 
 def _say(connection: Connection, batch: Batch, error: str) -> None:
     """Write on all open watches of the region why AWS could not be asked; nothing if it could."""
     other = select(watches.c.id).where(
-        _in(watches, batch), watches.c.state.in_(OPEN), watches.c.last_error != error
+        *_there(batch), watches.c.state.in_(OPEN), watches.c.last_error != error
     )
     # Those that another holds are in a batch of its own, which will say how that went.
     ids = connection.execute(other.order_by(watches.c.id).with_for_update(skip_locked=True))
@@ -183,9 +171,9 @@ def _say(connection: Connection, batch: Batch, error: str) -> None:
         connection.execute(told.values(last_error=error))
 
 
-def _troubled(batch: Batch) -> ColumnElement[bool]:
-    return and_(regions.c.service == SERVICE, _in(regions, batch))
+def _region(batch: Batch) -> trouble.Key:
+    return {"service": SERVICE, "account": batch.account, "region": batch.region}
 
 
-def _in(table: Table, batch: Batch) -> ColumnElement[bool]:
-    return and_(table.c.account == batch.account, table.c.region == batch.region)
+def _there(batch: Batch) -> tuple[ColumnElement[bool], ...]:
+    return (watches.c.account == batch.account, watches.c.region == batch.region)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +22,7 @@ from sqlalchemy import (
 
 from app.aws.listing import in_parts
 from app.db import upsert
+from app.watches import trouble
 from app.watches.tables import event_queues, is_due, regions, watches
 
 SERVICE = "sqs"
@@ -77,13 +77,13 @@ class EventQueues:
                 {"account": account, "region": region},
                 {**row, "made_at": self._clock(), "heard_at": None, "messages": 0},
             )
-            connection.execute(delete(regions).where(_troubled(account, region)))
+            trouble.heal(connection, _key(account, region))
 
     def remove(self, account: str, region: str) -> None:
         """Hear the region's queue no more."""
         with self._engine.begin() as connection:
             connection.execute(delete(event_queues).where(_in(event_queues, account, region)))
-            connection.execute(delete(regions).where(_troubled(account, region)))
+            trouble.heal(connection, _key(account, region))
 
     def get(self, account: str, region: str) -> EventQueue | None:
         """The queue of a region, or None."""
@@ -122,26 +122,20 @@ class EventQueues:
 
         Returns the seconds until it is tried again.
         """
-        same = _troubled(*queue.place)
         with self._engine.begin() as connection:
             mine = _in(event_queues, *queue.place)
             if not connection.execute(
                 update(event_queues).where(mine).values(error=error)
             ).rowcount:
                 return 0.0  # nobody wants to hear it any more
-            failures = connection.execute(select(regions.c.failures).where(same)).scalar() or 0
-            delay = min(FIRST_SECONDS * 2.0 ** min(failures, 30), LONGEST_SECONDS)
-            delay *= random.uniform(0.75, 1)
-            key = {"service": SERVICE, "account": queue.account, "region": queue.region}
-            again = {"due_at": now + timedelta(seconds=delay), "due_set_at": now}
-            upsert(connection, regions, key, {"failures": failures + 1, **again})
+            delay = trouble.leave_alone(connection, _key(*queue.place), _seconds, now)
         return round(delay, 1)
 
     def _heal(self, connection: Connection, queue: EventQueue) -> None:
         if queue.error:
             mine = _in(event_queues, *queue.place)
             connection.execute(update(event_queues).where(mine).values(error=""))
-            connection.execute(delete(regions).where(_troubled(*queue.place)))
+            trouble.heal(connection, _key(*queue.place))
 
     def _read(self, query: Select[Any]) -> list[EventQueue]:
         with self._engine.connect().execution_options(reading=True) as connection:
@@ -179,8 +173,12 @@ def _all() -> Select[Any]:
     )
 
 
-def _troubled(account: str, region: str) -> ColumnElement[bool]:
-    return and_(regions.c.service == SERVICE, _in(regions, account, region))
+def _key(account: str, region: str) -> trouble.Key:
+    return {"service": SERVICE, "account": account, "region": region}
+
+
+def _seconds(failures: int) -> float:
+    return trouble.growing(failures, FIRST_SECONDS, LONGEST_SECONDS, 0.75)
 
 
 def _in(table: Table, account: str, region: str) -> ColumnElement[bool]:

@@ -9,17 +9,16 @@ single notice is tried before the rest follow. That is known to all processes.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from app.aws.errors import AwsError
 from app.aws.topics import account_of, region_of
-from app.db import upsert
+from app.watches import trouble
 from app.watches.tables import is_due, notices, regions
 
 SERVICE = "sns"
@@ -78,7 +77,7 @@ def troubled(connection: Connection, now: datetime) -> tuple[list[Lane], list[La
 
 def next_try(connection: Connection, notice: Mapping[str, Any]) -> datetime | None:
     """When the lanes of a notice are tried again; None if neither is in trouble."""
-    either = or_(*(_row(lane) for lane in lanes_of(notice)))
+    either = or_(*(trouble.row_of(lane.key()) for lane in lanes_of(notice)))
     found: datetime | None = connection.execute(
         select(func.max(regions.c.due_at)).where(either)
     ).scalar()
@@ -87,7 +86,7 @@ def next_try(connection: Connection, notice: Mapping[str, Any]) -> datetime | No
 
 def probe(connection: Connection, lane: Lane, now: datetime) -> bool:
     """Take it upon oneself to try a lane; False if another process has just done so."""
-    due = update(regions).where(_row(lane), is_due(regions, now))
+    due = update(regions).where(trouble.row_of(lane.key()), is_due(regions, now))
     return connection.execute(due.values(due_at=now + PROBE, due_set_at=now)).rowcount == 1
 
 
@@ -95,28 +94,25 @@ def fail(
     connection: Connection, lane: Lane, error: AwsError, longest: timedelta, now: datetime
 ) -> None:
     """It failed: leave the lane alone, for longer each time, and for ``longest`` at most."""
-    row = connection.execute(select(regions.c.failures).where(_row(lane)).with_for_update()).first()
-    failures = (row.failures if row else 0) + 1
     most = LONGEST_THROTTLED_SECONDS if error.trouble == "throttled" else LONGEST_SECONDS
-    delay = min(growing(failures, most), longest)
-    upsert(
-        connection,
-        regions,
-        lane.key(),
-        {"failures": failures, "due_at": now + delay, "due_set_at": now},
-    )
+
+    def seconds(failures: int) -> float:
+        return min(growing(failures, most), longest).total_seconds()
+
+    trouble.leave_alone(connection, lane.key(), seconds, now)
 
 
 def ask_again(connection: Connection, notice: Mapping[str, Any], now: datetime) -> None:
     """Somebody wants to know now: the lanes of a notice need not wait for their next try."""
     for lane in lanes_of(notice):
-        connection.execute(update(regions).where(_row(lane)).values(due_at=now, due_set_at=now))
+        mine = update(regions).where(trouble.row_of(lane.key()))
+        connection.execute(mine.values(due_at=now, due_set_at=now))
 
 
 def heal(connection: Connection, notice: Mapping[str, Any]) -> None:
     """SNS has answered to a notice: its lanes work."""
     for lane in lanes_of(notice):
-        connection.execute(delete(regions).where(_row(lane)))
+        trouble.heal(connection, lane.key())
 
 
 def outside(lanes: Sequence[Lane]) -> ColumnElement[bool]:
@@ -136,9 +132,4 @@ def ways(lane: Lane, closed: Sequence[Lane]) -> list[ColumnElement[bool]]:
 
 def growing(times: int, most: float = LONGEST_SECONDS) -> timedelta:
     """How long to wait after so many failures: from a second or two to ``most`` seconds."""
-    longest = min(FIRST_SECONDS * 2.0 ** min(times - 1, 30), most)
-    return timedelta(seconds=longest * random.uniform(0.5, 1))
-
-
-def _row(lane: Lane) -> ColumnElement[bool]:
-    return and_(*(regions.c[name] == value for name, value in lane.key().items()))
+    return timedelta(seconds=trouble.growing(times, FIRST_SECONDS, most, 0.5))
