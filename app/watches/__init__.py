@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.watches.event_queues import EventQueue
-from app.watches.poller import Pacing
+from app.watches.pace import Pacing
 from app.watches.rule_store import Draft, Rule
 from app.watches.rules import Rules
 from app.watches.store import WatchError

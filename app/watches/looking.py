@@ -16,8 +16,8 @@ from app.aws.accounts import Accounts
 from app.aws.errors import AwsError
 from app.aws.impatient import impatient
 from app.aws.under_way import UNDER_WAY
-from app.watches.pace import reserve
-from app.watches.poller import TURNS, Learn, Pacing
+from app.watches.pace import Pacing, reserve
+from app.watches.poller import Learn
 from app.watches.ruled import RULED
 from app.watches.tables import SKEW, is_due, paces, regions, rules
 
@@ -83,11 +83,8 @@ class Looker:
 
     def _await_turn(self) -> None:
         """Wait until it is our turn to make a call."""
-        if self._pacing.a_second is None:
-            return
         while True:
-            apart = 1 / self._pacing.a_second
-            wait = reserve(self._engine, TURNS, apart, self._clock(), _TURN_SECONDS)
+            wait = self._pacing.turn(self._engine, self._clock(), _TURN_SECONDS)
             self._pacing.sleep(_TURN_SECONDS if wait is None else wait)
             if wait is not None:
                 return

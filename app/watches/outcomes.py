@@ -18,8 +18,8 @@ from app.watches.tables import SKEW
 OPEN = ("intended", "waiting")
 # Being absent for long must also have been seen more than once: the clock may step forward.
 _LOOKS = 3
-# For so long after a watch was made AWS may still tell of what was before.
-_LAG = timedelta(seconds=15)
+# For so long after something was done, or was seen, AWS may still tell of what was before.
+LAG = timedelta(seconds=15)
 # By so much may two tellings of the same beginning differ.
 _SAME_START = timedelta(seconds=5)
 
@@ -124,7 +124,7 @@ def _is_old(watch: Mapping[str, Any], told: Mapping[str, Any], now: datetime) ->
         earliest = watch["started_at"] or watch["made_at"] - SKEW
         return bool(began < earliest - _SAME_START)
     was, is_now = watch["aws_state"], told.get("aws_state", "")
-    young = now < watch["made_at"] + _LAG
+    young = now < watch["made_at"] + LAG
     return young and (was, is_now) in awaited.backwards and not _restarted(watch, told)
 
 

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select, update
 
 from app.db import insert_new
 from app.watches.tables import SKEW, paces
+
+_TURNS = "polls"  # the name of the turns of all who look for what is awaited
+
+
+@dataclass(frozen=True)
+class Pacing:
+    """How often AWS is asked: about a watch that may be done soon; and a second, by all in all.
+
+    ``a_second`` None: as often as there is something due.
+    """
+
+    poll_seconds: float = 5.0
+    a_second: float | None = None
+    sleep: Callable[[float], None] = time.sleep
+
+    def turn(self, engine: Engine, now: datetime, patience: float) -> float | None:
+        """Take the next turn; how many seconds it is off, which the caller sleeps.
+
+        None if it is off by more than ``patience``, and by more than turns are apart.
+        """
+        if self.a_second is None:
+            return 0.0
+        apart = 1 / self.a_second
+        return reserve(engine, _TURNS, apart, now, max(patience, apart))
 
 
 def reserve(

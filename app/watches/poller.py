@@ -6,9 +6,7 @@ of them may run, in threads and in processes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import jmespath
@@ -25,27 +23,14 @@ from app.resources import AWAITED
 from app.resources.spec import Awaited
 from app.watches.due import Batch, any_due, postpone, take
 from app.watches.harmless import harmless
-from app.watches.pace import reserve
+from app.watches.pace import Pacing
 from app.watches.places import Places
 from app.watches.record import Recorder
 
 _log = structlog.get_logger(__name__)
 # Told what was read by id: kind, account, region, descriptions, and when they were asked for.
 Learn = Callable[[str, str, str, list[Description], datetime], None]
-TURNS = "polls"  # the name of the turns of all who look for what is awaited
 _TURN_SECONDS = 1.0  # who would have to wait longer for a turn leaves it to others
-
-
-@dataclass(frozen=True)
-class Pacing:
-    """How often AWS is asked: about a watch that may be done soon; and a second, by all in all.
-
-    ``a_second`` None: as often as there is something due.
-    """
-
-    poll_seconds: float = 5.0
-    a_second: float | None = None
-    sleep: Callable[[float], None] = time.sleep
 
 
 class Poller:
@@ -89,10 +74,7 @@ class Poller:
 
     def _await_turn(self, now: datetime) -> float | None:
         """Wait for a turn; the seconds that took, or None if there is none soon."""
-        if self._pacing.a_second is None:
-            return 0.0
-        apart = 1 / self._pacing.a_second
-        wait = reserve(self._engine, TURNS, apart, now, max(_TURN_SECONDS, apart))
+        wait = self._pacing.turn(self._engine, now, _TURN_SECONDS)
         if wait:
             self._pacing.sleep(wait)
         return wait

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from app.resources.spec import Row
-from app.watches.outcomes import OPEN
+from app.watches.outcomes import LAG, OPEN
 from app.watches.rule_store import Rule
 from app.watches.ruled import RULED, began
 from app.watches.tables import watches
-
-# So long after a watch has ended, what the inventory shows may be what was before.
-_LAG = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,8 @@ def _is_due(rule: Rule, one: Caught, name: str, last: Any) -> bool:
         return may_come or (reached and one.new)
     if last.state in (*OPEN, "cancelled"):
         return False
-    return may_come and (_was_restarted(one.row, last) or one.row.seen_at > last.ended_at + _LAG)
+    # So shortly after a watch has ended, the inventory may show what was before.
+    return may_come and (_was_restarted(one.row, last) or one.row.seen_at > last.ended_at + LAG)
 
 
 def _was_restarted(row: Row, last: Any) -> bool:

@@ -12,7 +12,8 @@ from app.aws.accounts import Accounts
 from app.inventory import Inventory
 from app.watches.catching import Catcher
 from app.watches.looking import Looker
-from app.watches.poller import Learn, Pacing
+from app.watches.pace import Pacing
+from app.watches.poller import Learn
 from app.watches.rule_store import RuleStore
 
 

@@ -24,7 +24,8 @@ from app.watches.hurry import Hurry
 from app.watches.knowledge import Knowledge, Past
 from app.watches.lookout import Lookout, steady
 from app.watches.notices import NoticeBook, NoticeReader
-from app.watches.poller import Learn, Pacing, Poller
+from app.watches.pace import Pacing
+from app.watches.poller import Learn, Poller
 from app.watches.reading import Reading
 from app.watches.record import Patience, Recorder
 from app.watches.sender import Sender
