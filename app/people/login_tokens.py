@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -10,12 +9,9 @@ from sqlalchemy import Engine, delete, insert, update
 
 from app.db import now
 from app.people.tables import login_tokens
+from app.people.tokens import digest
 
 LIFETIME = timedelta(days=7)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def create(engine: Engine) -> str:
@@ -23,7 +19,7 @@ def create(engine: Engine) -> str:
     token = secrets.token_urlsafe(32)
     with engine.begin() as connection:
         connection.execute(delete(login_tokens).where(login_tokens.c.created_at < now() - LIFETIME))
-        connection.execute(insert(login_tokens).values(digest=_digest(token), created_at=now()))
+        connection.execute(insert(login_tokens).values(digest=digest(token), created_at=now()))
     return token
 
 
@@ -33,7 +29,7 @@ def redeem(engine: Engine, token: str) -> bool:
         result = connection.execute(
             update(login_tokens)
             .where(
-                login_tokens.c.digest == _digest(token),
+                login_tokens.c.digest == digest(token),
                 login_tokens.c.used_at.is_(None),
                 login_tokens.c.created_at >= now() - LIFETIME,
             )

@@ -6,7 +6,6 @@ being disabled, when it was not used for long (idle), and in any case some hours
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from sqlalchemy import (
 
 from app.people import grants
 from app.people.tables import sessions, users
+from app.people.tokens import digest
 from app.people.who import OWNER, Grant, Method, Person
 from app.settings import Settings
 
@@ -77,11 +77,6 @@ class Found:
 
     person: Person
     seen_at: datetime
-
-
-def digest(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def start(

@@ -117,7 +117,6 @@ invitations = Table(
     Column("made_at", Moment, nullable=False),
     Column("made_by", String(64), nullable=False),
     Column("ends_at", Moment, nullable=False),
-    Column("used_at", Moment),
 )
 
 # Of a session's token only the digest is kept, too; its handle is what pages call it.

@@ -79,6 +79,11 @@ class Person:
     signed_in_at: datetime
     full_name: str = ""
 
+    @property
+    def user_id(self) -> str | None:
+        """The user's id as tables have it; None: the owner, who is no user."""
+        return None if self.id == OWNER else self.id
+
     def limits(self, role: Role) -> tuple[Limits, ...]:
         """What they may see or do as ``role``: whatever is within one of these. Empty: nothing.
 

@@ -26,6 +26,7 @@ from app.people.audit import By, Entry
 from app.people.sessions import Ends
 from app.people.tables import users
 from app.people.who import OWNER, Method
+from app.web import polls
 from app.web.context import by, house, visitor
 from app.web.kept import pairs_of
 
@@ -51,9 +52,8 @@ def meet() -> None:
     if found is None:
         return
     g.person = found.person
-    polls = "HX-Request" in request.headers and "HX-PTag" in request.headers
     often = min(sessions.SEEN_EVERY, ends().idle / 4)
-    if not polls and now() - found.seen_at >= often:
+    if not polls.is_poll() and now() - found.seen_at >= often:
         engine = house().engine
         afterwards(lambda: sessions.seen(engine, sent, now()))
 
@@ -139,8 +139,7 @@ def leave() -> None:
     if who is None:
         return
     with house().engine.begin() as connection:
-        user_id = None if who.id == OWNER else who.id
-        sessions.end(connection, user_id, now(), who.session)
+        sessions.end(connection, who.user_id, now(), who.session)
         audit.add(connection, by(), Entry("sign-out", "Signed out"))
     session.clear()
     g.person = None

@@ -12,7 +12,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app.db import now
 from app.people import guesses, passwords, users
-from app.people.sessions import digest
+from app.people.tokens import digest
 from app.people.users import User
 from app.web import entry, recording
 from app.web.context import house

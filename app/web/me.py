@@ -12,7 +12,6 @@ from app.db import now
 from app.people import audit, grants, sessions, users
 from app.people.audit import Entry
 from app.people.passwords import Busy, PasswordError
-from app.people.who import OWNER, Person
 from app.web import entry, guessing, sign_in
 from app.web.context import by, house, person
 from app.web.guessing import Looked
@@ -60,7 +59,7 @@ def _page(looked: Looked | None = None, error: str = "", field: str = "") -> Res
         "me.html",
         who=who,
         roles=[grants.words_of(grant) for grant in who.grants],
-        sessions=sessions.of(services.engine, _id(who), entry.ends(), now()),
+        sessions=sessions.of(services.engine, who.user_id, entry.ends(), now()),
         methods=_METHODS,
         in_words=browser_in_words,
         has_password=user is not None and user.password,
@@ -103,7 +102,7 @@ def end_others() -> ResponseReturnValue:
 
 def _ended(title: str, handle: str | None = None, but: str | None = None) -> ResponseReturnValue:
     with house().engine.begin() as connection:
-        ended = sessions.end(connection, _id(person()), now(), handle, but)
+        ended = sessions.end(connection, person().user_id, now(), handle, but)
         if ended:
             told = {"sessions": ended}
             audit.add(connection, by(), Entry("sessions.end", title, parameters=told))
@@ -112,10 +111,6 @@ def _ended(title: str, handle: str | None = None, but: str | None = None) -> Res
     count = "The session has" if len(ended) == 1 else f"{len(ended)} sessions have"
     flash(f"{count} ended." if ended else "There is no other session.", "success")
     return redirect("/me", 303)
-
-
-def _id(who: Person) -> str | None:
-    return None if who.id == OWNER else who.id
 
 
 def register(app: Flask) -> None:

@@ -29,7 +29,7 @@ def answer(page: str, page_tag: str, /, **values: Any) -> Response:
 
     ``page`` is the name of its template without the ending; a poll gets its ``…_body``.
     """
-    template = f"{page}_body.html" if _is_poll() else f"{page}.html"
+    template = f"{page}_body.html" if "HX-Request" in request.headers else f"{page}.html"
     response = Response(render_template(template, revision=page_tag, **values))
     response.headers["HX-PTag"] = page_tag
     return response
@@ -51,12 +51,13 @@ def same_shown(around: str, shown: str) -> Response | None:
     return _same(tag(around, shown)) if _has().partition(".")[2] == shown else None
 
 
-def _is_poll() -> bool:
-    return "HX-Request" in request.headers
+def is_poll() -> bool:
+    """Whether a page of ours asks by itself whether anything has changed, and nobody by hand."""
+    return "HX-Request" in request.headers and "HX-PTag" in request.headers
 
 
 def _has() -> str:
-    return request.headers.get("HX-PTag", "") if _is_poll() else ""
+    return request.headers["HX-PTag"] if is_poll() else ""
 
 
 def _same(page_tag: str) -> Response:

@@ -5,7 +5,6 @@ Counted in this process, over the last minute.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from typing import cast
@@ -17,9 +16,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from app.house import House
+from app.people.tokens import digest
 from app.settings import Settings
 from app.settings.wire import network_of
-from app.web import health, recording
+from app.web import health, polls, recording
 from app.web.errors import page
 
 _EXTENSION = "encante_rates"
@@ -51,7 +51,7 @@ class Rates:
         address = network_of(request.remote_addr or "")
         keys: list[tuple[RateLimitItem, str]] = [(self._address, address)]
         if token := request.cookies.get(self._cookie):
-            keys.append((self._session, hashlib.sha256(token.encode()).hexdigest()))
+            keys.append((self._session, digest(token)))
         return keys
 
 
@@ -73,7 +73,7 @@ def _check() -> ResponseReturnValue | None:
     advice = f"Wait {seconds} s, and try again. ENCANTE_REQUESTS_PER_MINUTE says how many may come."
     response = make_response(page(429, "Too much at once", text, advice))
     response.headers["Retry-After"] = str(seconds)
-    if "HX-PTag" in request.headers:
+    if polls.is_poll():
         response.headers["HX-Reswap"] = "none"  # what stands there stays, and asks again
     return response
 

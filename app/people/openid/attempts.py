@@ -6,7 +6,6 @@ is there encrypted, by a key that only the browser has.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 
 from joserfc import jwe
@@ -15,6 +14,7 @@ from joserfc.jwk import OctKey
 from sqlalchemy import Engine, delete, insert, select, update
 
 from app.people.tables import openid_attempts
+from app.people.tokens import digest
 
 LIFETIME = timedelta(minutes=10)
 MOST_FORMS = 200  # that are kept at a time; the ones nearest to their end give way
@@ -29,7 +29,7 @@ def begin(engine: Engine, state: str, key: str, form: str, at: datetime) -> bool
     """
     kept = form if len(form) <= LARGEST_FORM else ""
     values = {
-        "digest": _digest(state),
+        "digest": digest(state),
         "form": _locked(kept, key) if kept else "",
         "ends_at": at + LIFETIME,
     }
@@ -47,7 +47,7 @@ def begin(engine: Engine, state: str, key: str, form: str, at: datetime) -> bool
 
 def end(engine: Engine, state: str, key: str, at: datetime) -> str | None:
     """Take a sign-in away. Its form, maybe empty; None: it has ended, or never begun."""
-    theirs = openid_attempts.c.digest == _digest(state)
+    theirs = openid_attempts.c.digest == digest(state)
     with engine.begin() as connection:
         row = connection.execute(
             select(openid_attempts).where(theirs).with_for_update()
@@ -56,10 +56,6 @@ def end(engine: Engine, state: str, key: str, at: datetime) -> str | None:
     if row is None or row.ends_at <= at:
         return None
     return _opened(row.form, key) if row.form else ""
-
-
-def _digest(state: str) -> str:
-    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _locked(text: str, key: str) -> str:
