@@ -61,8 +61,6 @@ def _add(response: Response) -> Response:
         response.headers["Permissions-Policy"] = PERMISSIONS
     if https:
         response.headers["Strict-Transport-Security"] = _HTTPS_ONLY
-    if request.endpoint == "logout":
-        response.headers["Clear-Site-Data"] = '"cache"'  # what Back would show, too
     if request.endpoint != "static":
         # a team's browsers keep nothing; on a laptop one goes back to a page as it was left
         kept = "no-cache, private" if not https else "no-store"

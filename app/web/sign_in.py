@@ -149,8 +149,7 @@ def logout() -> ResponseReturnValue:
     entry.leave()
     response = ask("You are signed out.", "/", leave=there)
     entry.drop_cookie(response, "session")
-    if house().settings.https:  # what this browser has kept of pages
-        response.headers["Clear-Site-Data"] = '"cache"'
+    response.headers["Clear-Site-Data"] = '"cache"'  # what Back would show, too
     return response
 
 
