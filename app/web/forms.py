@@ -9,10 +9,8 @@ from typing import Any, cast
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.aws.accounts import Sources
-from app.aws.call import Check, Plan, check
+from app.aws.call import Check, check
 from app.aws.errors import AwsError
-from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.people import actions
 from app.people.redaction import redacted
 from app.resources import RESOURCES
@@ -20,26 +18,19 @@ from app.resources.danger import DangerForm
 from app.resources.forms import ActionForm, Desk, Done, Refused, link, page_of
 from app.resources.spec import Action, Resource, Row
 from app.watches import WatchError
-from app.web import acting, may, recording
+from app.web import acting, recording
 from app.web.acting import NotPermitted
-from app.web.context import accounts, actor, bounds, house, inventory, person
-from app.web.finding import find, unknown
+from app.web.chosen import UnknownId, desk_of, reason_against, record_refusal, refusal, rows_of
+from app.web.context import actor, house, inventory, person
+from app.web.finding import unknown
 from app.web.kept import local
 from app.web.perform import PlanFailed, carry_out
+from app.web.preview import preview_of
 from app.web.recent import ask_again, is_recent
 
-MOST_ROWS = 250
-READ_AGAIN = 10  # so few are read again before they are acted on
 MOST_CHECKED = 20  # calls of one plan that are run dry
 # nor is what a person confirms by typing: a link must not do it for them
 _NEVER_PREFILLED = {"id", "client_token", "csrf_token", "confirm", "seen"}
-
-
-class _Unknown(Exception):
-    """An id in the address that nothing has."""
-
-    def __init__(self, resource_id: str) -> None:
-        self.resource_id = resource_id
 
 
 def form_page(kind: str, name: str) -> ResponseReturnValue:
@@ -53,14 +44,14 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
         if before and before.state != "failed":
             return redirect(url_for("action", action_id=before.id))
     try:
-        chosen = _rows(resource, action)
-    except _Unknown as error:
+        chosen = rows_of(resource, action)
+    except UnknownId as error:
         return unknown(resource, error.resource_id)
-    refused = [(row, reason) for row in chosen if (reason := _reason(action, row))]
+    refused = [(row, reason) for row in chosen if (reason := reason_against(action, row))]
     if request.method == "POST" and doing == "perform":
-        _record_refusal(action, chosen)
+        record_refusal(action, chosen)
     stopped = {row.id for row, _ in refused}
-    desk = _desk(tuple(row for row in chosen if row.id not in stopped))
+    desk = desk_of(tuple(row for row in chosen if row.id not in stopped))
     if action.on != "none" and not desk.rows:
         return _nothing_to_do(resource, action, chosen, refused)
     page = _Page(resource, action, desk, refused)
@@ -69,75 +60,6 @@ def form_page(kind: str, name: str) -> ResponseReturnValue:
     except Refused as error:
         refused += [(row, str(error)) for row in desk.rows]
         return _nothing_to_do(resource, action, chosen, refused)
-
-
-def _rows(resource: Resource, action: Action) -> tuple[Row, ...]:
-    if action.on == "none":
-        return ()
-    ids = list(dict.fromkeys(request.args.getlist("id")))
-    if len(ids) > MOST_ROWS:
-        abort(400, f"{len(ids)} are too many at once; choose {MOST_ROWS} at most.")
-    if action.on == "one" and len(ids) > 1:
-        abort(400, f"{action.title} is for one {resource.one} at a time; {len(ids)} are chosen.")
-    rows = []
-    for resource_id in ids:
-        row = find(resource, resource_id)
-        if row is None:
-            raise _Unknown(resource_id)
-        rows.append(row)
-    if rows and len(rows) <= READ_AGAIN and request.form.get("_do") not in {"preview", "refill"}:
-        rows = _fresh(resource, rows)
-    return tuple(rows)
-
-
-def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
-    """The rows as AWS describes them now; as they were known where AWS does not answer."""
-    services = house()
-    by_scope: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        by_scope.setdefault((row.account, row.region), []).append(row.id)
-    try:
-        for (account, region), ids in by_scope.items():
-            services.collector.reread(resource.kind, account, region, ids, settle=False)
-    except AwsError as error:
-        flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
-    return [inventory().get(resource.kind, row.id) or row for row in rows]
-
-
-def _refusal(action: Action, row: Row) -> str | None:
-    if row.gone:
-        return f"{row.id} is gone."
-    return action.refusal(row)
-
-
-def _reason(action: Action, row: Row) -> str | None:
-    """Why the action is not for this row, or not for whoever asks; or None."""
-    return _refusal(action, row) or may.row_refusal(person(), row)
-
-
-def _record_refusal(action: Action, rows: tuple[Row, ...]) -> None:
-    """Record which of the rows whoever asks may not act on, if there are such."""
-    whys = [(row, may.row_refusal(person(), row)) for row in rows]
-    told = ", ".join(f"{row.id}: {why}" for row, why in whys if why)
-    if told:
-        recording.refused(action.title, "role", told)
-
-
-def _desk(rows: tuple[Row, ...]) -> Desk:
-    """The desk of the first row's account, or of the main one. Raises AwsError."""
-    services, own = house(), accounts("operator")
-    account = own.get(rows[0].account) if rows else None
-    within = bounds()
-    return Desk(
-        sees=within.cover if within else lambda *_: True,
-        inventory=inventory(),
-        references=services.references,
-        watches=services.watches,
-        accounts=own,
-        account=(account or own.require()).id,
-        actor=actor(),
-        rows=rows,
-    )
 
 
 def _prefilled() -> dict[str, Any]:
@@ -249,7 +171,7 @@ class _Page:
             failure=failure,
             rest=rest,
             secret=secret,
-            preview=_preview(form, self.desk) if status == 200 else None,
+            preview=preview_of(form, self.desk) if status == 200 else None,
             checks=checks,
         )
         response = Response(page, status)
@@ -267,7 +189,7 @@ class _Page:
             checks = [check(call, acting.clients(call)) for call in plan.calls[:MOST_CHECKED]]
         if checked and not request.headers.get("HX-Request"):
             return self.show(form, status=200 if right else 422, checks=checks)
-        shown = render_template("preview.html", preview=_preview(form, self.desk), checks=checks)
+        shown = render_template("preview.html", preview=preview_of(form, self.desk), checks=checks)
         return shown, 200
 
     def perform(self, form: ActionForm) -> ResponseReturnValue:
@@ -316,7 +238,7 @@ class _Page:
             form.client_token.data = str(uuid.uuid4())
         # what was touched has been read again: the reason may show now, and with it the way on
         known = [inventory().get(row.kind, row.id) or row for row in self.desk.rows]
-        self.refused += [(row, why) for row in known if (why := _refusal(self.action, row))]
+        self.refused += [(row, why) for row in known if (why := refusal(self.action, row))]
         secret = _secret(failure.answers)
         return self.show(form, error, error.status, failure=failure, rest=rest, secret=secret)
 
@@ -343,51 +265,18 @@ def _tell(done: Done) -> ResponseReturnValue:
     return response
 
 
-def _preview(form: ActionForm, desk: Desk) -> dict[str, Any]:
-    """What preview.html shows of a form as far as it is filled in."""
-    problems = [
-        (form[name].label.text, " ".join(str(error) for error in errors))
-        for name, errors in form.errors_at_fields.items()
-    ]
-    plan = form.planned(desk)
-    shown = {"boto3": "", "cli": ""}
-    why = may.refusal(person(), plan, house().inventory)
-    problems += [("Not yours to do", why)] if why else []
-    sources = acting.sources(plan)
-    notes = [*form.warnings(desk), *roles_needed(plan, sources)]
-    try:
-        shown = _code(plan, sources)
-    except ValueError as error:  # a value that no command line can hold
-        notes = [*notes, str(error)]
-    told = {"says": as_words(plan), "notes": notes, "problems": problems, "calls": len(plan.calls)}
-    return {**told, **shown}
-
-
-def _code(plan: Plan, sources: Sources) -> dict[str, str]:
-    if not plan.calls:
-        return {"boto3": "", "cli": ""}
-    endpoint = house().accounts.clients().endpoint(region=house().settings.regions[0])
-    return {"boto3": as_boto3(plan, endpoint, sources), "cli": as_cli(plan, endpoint, sources)}
-
-
 def linked_page(kind: str, name: str) -> ResponseReturnValue:
     """From a row that was ticked in a list to the form of another resource that it leads to."""
     resource = RESOURCES[kind]
     action = resource.action(name)
-    doing = request.form.get("_do", "perform")
-    if request.method == "POST" and doing == "perform":
-        # before anything is looked at: what a form did once may be why it is refused now
-        before = actions.get(house().engine, request.form.get("client_token", ""))
-        if before and before.state != "failed":
-            return redirect(url_for("action", action_id=before.id))
     assert action.link is not None  # noqa: S101  (only such actions have this route)
     try:
-        rows = _rows(resource, action)
-    except _Unknown as error:
+        rows = rows_of(resource, action)
+    except UnknownId as error:
         return unknown(resource, error.resource_id)
     if len(rows) != 1:
         abort(400, f"{action.title} is for one {resource.one} at a time; choose one in the list.")
-    reason = _refusal(action, rows[0])
+    reason = refusal(action, rows[0])
     if reason:
         flash(reason, "warning")
         return redirect(page_of(resource.slug, rows[0].id))
