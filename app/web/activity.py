@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from flask import Flask, request
@@ -13,14 +14,12 @@ from app.inventory import FilterError
 from app.inventory.timeline import BY_OTHERS, BY_US, RESOURCE, TAGS, ActivityQuery, Change
 from app.resources import RESOURCES
 from app.resources.forms import link
-from app.web import polls
+from app.web import newest_first, polls
 from app.web.context import house, inventory, scope
 from app.web.exports import csv_answer, csv_cell, csv_line, json_answer
 from app.web.told import tell
 
 SHOWN = 100  # changes a page
-_CHUNK = 500
-_MOST_TYPED = 200
 _BY = {"us": BY_US, "others": BY_OTHERS}
 _DAYS = ("1", "7", "30")
 _SEQ_DIGITS = 15
@@ -28,7 +27,7 @@ _SEQ_DIGITS = 15
 
 def activity_page() -> ResponseReturnValue:
     """A page of changes; polled by htmx, its body alone. Raises FilterError."""
-    query, before = asked(), _before()
+    query, before = asked(), newest_first.before(_SEQ_DIGITS, "among the changes")
     known = inventory()
     # The second question may have to look at many changes, the first never has.
     around = polls.digest(_newest(ActivityQuery(), None))
@@ -38,7 +37,7 @@ def activity_page() -> ResponseReturnValue:
     if same := polls.same_shown(around, shown):
         return same
     changes = known.activity(query, SHOWN + 1, before)
-    given = _given()
+    given = newest_first.given()
     return polls.answer(
         "activity",
         polls.tag(around, shown),
@@ -65,7 +64,7 @@ def asked() -> ActivityQuery:
     for key in request.args:
         if key not in ("kind", "account", "region", "field", "q", "by", "action", "days", "before"):
             raise FilterError(key, f"There is nothing to narrow by {key[:40]!r} here.")
-    given = _given()
+    given = newest_first.given()
     kind, by, days = given.get("kind", ""), given.get("by", ""), given.get("days", "")
     if kind and kind not in RESOURCES:
         raise FilterError("kind", f"There is no kind {kind[:40]!r}; there are {_or(RESOURCES)}.")
@@ -86,20 +85,6 @@ def asked() -> ActivityQuery:
 
 def _or(names: Any) -> str:
     return ", ".join(names)
-
-
-def _given() -> dict[str, str]:
-    found = {key: value.strip()[:_MOST_TYPED] for key, value in request.args.items()}
-    return {key: value for key, value in found.items() if value and key != "before"}
-
-
-def _before() -> int | None:
-    text = request.args.get("before", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _SEQ_DIGITS):
-        raise FilterError("before", f"{text[:40]!r} is no place among the changes.")
-    return int(text)
 
 
 def _choices() -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -136,15 +121,7 @@ def as_csv() -> ResponseReturnValue:
 
 
 def _every(query: ActivityQuery) -> Iterator[Change]:
-    known = inventory()
-    found = known.activity(query, _CHUNK)
-
-    def rest(some: list[Change]) -> Iterator[Change]:
-        while some:
-            yield from some
-            some = known.activity(query, _CHUNK, some[-1].seq)
-
-    return rest(found)
+    return newest_first.every(partial(inventory().activity, query))
 
 
 def _record(change: Change) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Flask, abort, render_template, request
@@ -18,15 +19,14 @@ from app.people.audit_reader import OPEN, AuditQuery, Deed
 from app.people.who import EVERYTHING
 from app.resources import RESOURCES
 from app.resources.forms import link
-from app.web import polls
+from app.web import newest_first, polls
 from app.web.context import house, person, scope
 from app.web.exports import csv_answer, csv_cell, csv_line, json_answer
 
 SHOWN = 50  # deeds a page
 OF_RESOURCE = 10  # that a resource's page tells; an admin finds the others here
-_CHUNK = 500
-_MOST_TYPED = 200
 _MOST_SEQ = 2**63
+_SEQ_DIGITS = len(str(_MOST_SEQ)) - 1
 # The first words of events, and what they are called.
 EVENTS = {
     "call": "AWS call",
@@ -97,7 +97,7 @@ _CSV = (
 
 def audit_page() -> ResponseReturnValue:
     """The log, newest first; polled by htmx, its body alone. Raises FilterError."""
-    query, before = asked(), _before()
+    query, before = asked(), newest_first.before(_SEQ_DIGITS, "in the log")
     engine = house().engine
     seq, newest_hash = audit_reader.head(engine)
     # after some minutes without an end a call counts as cut off, though nothing is written
@@ -105,7 +105,7 @@ def audit_page() -> ResponseReturnValue:
     if same := polls.same(revision):
         return same
     found = audit_reader.deeds(engine, query, SHOWN + 1, before)
-    given = _given()
+    given = newest_first.given()
     return polls.answer(
         "audit/list",
         revision,
@@ -143,7 +143,7 @@ def asked() -> AuditQuery:
     for key in request.args:
         if key not in (*_KEYS, "before"):
             raise FilterError(key, f"There is nothing to narrow by {key[:40]!r} here.")
-    given = _given()
+    given = newest_first.given()
     for key, known in (("kind", RESOURCES), ("outcome", OUTCOMES)):
         if given.get(key, "") not in ("", *known):
             told = f"{given[key][:40]!r} is none of {', '.join(known)}."
@@ -165,20 +165,6 @@ def _day(text: str, key: str) -> date | None:
     except ValueError:
         raise FilterError(key, f"{text[:40]!r} is no day; one is 2026-01-31.") from None
     return min(found, date.max - timedelta(days=1))
-
-
-def _given() -> dict[str, str]:
-    found = {key: value.strip()[:_MOST_TYPED] for key, value in request.args.items()}
-    return {key: value for key, value in found.items() if value and key != "before"}
-
-
-def _before() -> int | None:
-    text = request.args.get("before", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < len(str(_MOST_SEQ))):
-        raise FilterError("before", f"{text[:40]!r} is no place in the log.")
-    return int(text)
 
 
 def _choices() -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -212,14 +198,7 @@ def as_csv() -> ResponseReturnValue:
 
 def _every(query: AuditQuery) -> Iterator[Deed]:
     engine = house().engine
-    some = audit_reader.deeds(engine, query, _CHUNK)
-
-    def rest(some: list[Deed]) -> Iterator[Deed]:
-        while some:
-            yield from some
-            some = audit_reader.deeds(engine, query, _CHUNK, some[-1].seq)
-
-    return rest(some)
+    return newest_first.every(partial(audit_reader.deeds, engine, query))
 
 
 def _record(deed: Deed) -> dict[str, Any]:
