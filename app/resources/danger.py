@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from wtforms import HiddenField, StringField
 
-from app.resources.forms import ActionForm, Desk
+from app.aws.call import Call, Plan
+from app.resources.forms import ActionForm, Answers, Desk, Done, listed
 from app.resources.spec import Row
 
 EASILY_TYPED = 64  # of a name that is longer, or holds what does not print, the id is asked for
@@ -129,6 +130,28 @@ class DangerForm(ActionForm):
         bound = [effect.key for effect in self.shown(desk) if effect.binding]
         told = json.dumps([type(self).__name__, sorted(rows), sorted(targets), sorted(bound)])
         return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+class DeleteForm(DangerForm):
+    """A form that deletes the rows, each by a call, and leads back to their list.
+
+    ``slug`` is the list's; ``named``: whether what was deleted is told by its name, not its id.
+    """
+
+    submit_label = "Delete"
+    slug: ClassVar[str]
+    named: ClassVar[bool] = False
+
+    def call(self, row: Row) -> Call:
+        """The call that deletes a row."""
+        raise NotImplementedError
+
+    def plan(self, desk: Desk) -> Plan:
+        return Plan(self.title, tuple(self.call(row) for row in desk.rows))
+
+    def finish(self, desk: Desk, answers: Answers) -> Done:
+        told = [row.name if self.named else row.id for row in desk.rows]
+        return Done(f"Deleted: {listed(told)}.", f"/{self.slug}")
 
 
 def _plain(text: str) -> str:

@@ -10,11 +10,11 @@ from wtforms import HiddenField, SelectField
 from wtforms.validators import InputRequired, Length
 
 from app.aws import queues, topics
-from app.aws.call import Plan
+from app.aws.call import Call, Plan
 from app.aws.listing import Description
-from app.resources.danger import DangerForm, Effect, hanging, some, waiting
+from app.resources.danger import DangerForm, DeleteForm, Effect, hanging, some, waiting
 from app.resources.fields import options
-from app.resources.forms import Answers, Desk, Done, Section, listed, page_of
+from app.resources.forms import Answers, Desk, Done, Section, page_of
 from app.resources.spec import Row
 
 
@@ -27,14 +27,15 @@ def dead_letters_to(holder: Mapping[str, Any]) -> str:
     return str(found.get("deadLetterTargetArn", "")) if isinstance(found, dict) else ""
 
 
-class DeleteTopicForm(DangerForm):
+class DeleteTopicForm(DeleteForm):
     """Delete topics with their subscriptions."""
 
     title = "Delete topics"
-    submit_label = "Delete"
+    slug = "topics"
+    named = True
 
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(self.title, tuple(topics.delete_topic(row.id) for row in desk.rows))
+    def call(self, row: Row) -> Call:
+        return topics.delete_topic(row.id)
 
     def effects(self, desk: Desk) -> list[Effect]:
         subscribed = [
@@ -49,9 +50,6 @@ class DeleteTopicForm(DangerForm):
 
     def consequences(self, desk: Desk) -> list[str]:
         return ["Watches that publish to a deleted topic cannot tell anybody."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/topics")
 
 
 class UnsubscribeForm(DangerForm):
@@ -95,14 +93,15 @@ class UnsubscribeForm(DangerForm):
         return Done("The subscription is ended.", page_of("topics", desk.row.id))
 
 
-class DeleteQueueForm(DangerForm):
+class DeleteQueueForm(DeleteForm):
     """Delete queues with their messages."""
 
     title = "Delete queues"
-    submit_label = "Delete"
+    slug = "queues"
+    named = True
 
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(self.title, tuple(queues.delete_queue(row.description) for row in desk.rows))
+    def call(self, row: Row) -> Call:
+        return queues.delete_queue(row.description)
 
     def effects(self, desk: Desk) -> list[Effect]:
         ids = {row.id for row in desk.rows}
@@ -122,9 +121,6 @@ class DeleteQueueForm(DangerForm):
 
     def consequences(self, desk: Desk) -> list[str]:
         return ["What is in a deleted queue cannot be brought back."]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/queues")
 
 
 class DeleteMessageForm(DangerForm):

@@ -7,9 +7,9 @@ from dataclasses import replace
 from wtforms import BooleanField
 
 from app.aws import images, key_pairs, snapshots, volumes
-from app.aws.call import Plan
+from app.aws.call import Call, Plan
 from app.aws.volumes import attached_to
-from app.resources.danger import DangerForm, Effect, hanging, known_or_not, waiting
+from app.resources.danger import DangerForm, DeleteForm, Effect, hanging, known_or_not, waiting
 from app.resources.forms import Answers, Desk, Done, Section, listed, page_of
 from app.resources.spec import Row
 
@@ -44,16 +44,14 @@ class DetachForm(DangerForm):
         return Done(f"{desk.row.id} is being detached.", page_of("volumes", desk.row.id))
 
 
-class DeleteVolumeForm(DangerForm):
+class DeleteVolumeForm(DeleteForm):
     """Delete volumes."""
 
     title = "Delete volumes"
-    submit_label = "Delete"
+    slug = "volumes"
 
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(
-            self.title, tuple(volumes.delete_volume(row.region, row.id) for row in desk.rows)
-        )
+    def call(self, row: Row) -> Call:
+        return volumes.delete_volume(row.region, row.id)
 
     def effects(self, desk: Desk) -> list[Effect]:
         copies = hanging(desk, "snapshot", "volume_id")
@@ -68,9 +66,6 @@ class DeleteVolumeForm(DangerForm):
     def consequences(self, desk: Desk) -> list[str]:
         return ["What is on a deleted volume cannot be brought back."]
 
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/volumes")
-
 
 def _unsaved(desk: Desk) -> list[Row]:
     """The volumes among the rows that have no completed snapshot."""
@@ -84,20 +79,18 @@ def _unsaved(desk: Desk) -> list[Row]:
     return list(left.values())
 
 
-class DeleteSnapshotForm(DangerForm):
+class DeleteSnapshotForm(DeleteForm):
     """Delete snapshots."""
 
     title = "Delete snapshots"
-    submit_label = "Delete"
+    slug = "snapshots"
 
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(
-            self.title, tuple(snapshots.delete_snapshot(row.region, row.id) for row in desk.rows)
-        )
+    def call(self, row: Row) -> Call:
+        return snapshots.delete_snapshot(row.region, row.id)
 
     def effects(self, desk: Desk) -> list[Effect]:
         return [
-            Effect("Images that use them: AWS will refuse", hanging(desk, "image", "snapshot_ids")),
+            Effect("Images that use them: AWS will refuse", _images_of(desk)),
             Effect("Volumes made from them, which stay", hanging(desk, "volume", "snapshot_id")),
             Effect("Copies, which stay", hanging(desk, "snapshot", "source_snapshot_id")),
             waiting(desk),
@@ -105,15 +98,16 @@ class DeleteSnapshotForm(DangerForm):
 
     def consequences(self, desk: Desk) -> list[str]:
         told = ["What is in a deleted snapshot cannot be brought back."]
-        if hanging(desk, "image", "snapshot_ids"):
+        if _images_of(desk):
             told.append(
                 "Deregister an image that uses a snapshot first: its page offers to delete its "
                 "snapshots with it."
             )
         return told
 
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.id for row in desk.rows])}.", "/snapshots")
+
+def _images_of(desk: Desk) -> list[Row]:
+    return hanging(desk, "image", "snapshot_ids")
 
 
 class DeregisterForm(DangerForm):
@@ -179,16 +173,15 @@ class DeregisterForm(DangerForm):
         return Done(f"Deregistered: {listed(ids)}.{extra}", "/images")
 
 
-class DeleteKeyPairForm(DangerForm):
+class DeleteKeyPairForm(DeleteForm):
     """Delete key pairs."""
 
     title = "Delete key pairs"
-    submit_label = "Delete"
+    slug = "key-pairs"
+    named = True
 
-    def plan(self, desk: Desk) -> Plan:
-        return Plan(
-            self.title, tuple(key_pairs.delete_key_pair(row.region, row.id) for row in desk.rows)
-        )
+    def call(self, row: Row) -> Call:
+        return key_pairs.delete_key_pair(row.region, row.id)
 
     def effects(self, desk: Desk) -> list[Effect]:
         going = {(row.name, row.account, row.region) for row in desk.rows}
@@ -205,6 +198,3 @@ class DeleteKeyPairForm(DangerForm):
             "New instances cannot be launched with a deleted key pair. Whoever has the private key "
             "can still sign in where the public one is."
         ]
-
-    def finish(self, desk: Desk, answers: Answers) -> Done:
-        return Done(f"Deleted: {listed([row.name for row in desk.rows])}.", "/key-pairs")
