@@ -245,6 +245,11 @@ class Resource:
     icon: str = "other"
     awaited: tuple[Awaited, ...] = ()
 
+    @property
+    def many(self) -> str:
+        """What they are called within a sentence: volumes, images (AMIs)."""
+        return self.title[:1].lower() + self.title[1:]
+
     def state_class(self, state: str) -> StateClass:
         """The class of a state; one that AWS has added since counts as changing: we look again."""
         if not self.states:

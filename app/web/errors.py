@@ -101,7 +101,8 @@ def _csrf(error: CSRFError) -> ResponseReturnValue:
 def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     title, advice = _HTTP.get(status, (error.name, ""))
-    return page(status, title, error.description or "", advice)
+    told = error.description if error.description != type(error).description else None
+    return page(status, title, told or "", advice)
 
 
 def _unexpected(error: InternalServerError) -> ResponseReturnValue:

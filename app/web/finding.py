@@ -79,5 +79,5 @@ def unknown(resource: Resource, resource_id: str) -> ResponseReturnValue:
         if silent
         else "It may have been deleted, or be in a region or account that is not among the "
         + ("settings, or outside what your role shows." if shown_only() else "settings."),
-        links=((f"/{resource.slug}", f"All {resource.title.lower()}"),),
+        links=((f"/{resource.slug}", f"All {resource.many}"),),
     )

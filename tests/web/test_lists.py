@@ -136,3 +136,13 @@ def test_a_message_is_looked_at_and_deleted(browser: Browser) -> None:
     assert "The message is deleted" in gone.words
     again = browser.post(page.path, {"csrf_token": page.fields["csrf_token"]})
     assert "Look here" not in again.words
+
+
+def test_a_kind_keeps_its_capitals_within_a_sentence(visitor: Browser) -> None:
+    assert "Show all images (AMIs)" in visitor.open("/images?tab=public").words
+
+
+def test_an_address_without_a_page_is_answered_in_our_own_words(visitor: Browser) -> None:
+    page = visitor.open("/nowhere")
+    assert "There is no such page" in page.words
+    assert "entered the URL manually" not in page.words
