@@ -186,6 +186,7 @@ def rest(record: ActionRecord) -> Plan | None:
                 call["says"],
                 touches=tuple((kind, each) for kind, each in call["touches"]),
                 removes=tuple((kind, each) for kind, each in call["removes"]),
+                makes=tuple(call["makes"]) if call.get("makes") else None,
                 account=call.get("account", ""),
                 of=call.get("of", ""),
             )
@@ -205,4 +206,5 @@ def _told(call: Call) -> dict[str, Any]:
         "of": call.of,
         "touches": call.touches,
         "removes": call.removes,
+        "makes": call.makes and redacted(list(call.makes)),
     }

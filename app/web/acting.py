@@ -16,7 +16,7 @@ from app.people.who import Grant
 from app.resources.forms import ActionForm
 from app.resources.notify import OLD, NotifyForm
 from app.resources.spec import Row
-from app.web import may, recording
+from app.web import entry, may, permits, recording
 from app.web.context import house, person
 
 log = structlog.get_logger()
@@ -42,6 +42,21 @@ def permit(plan: Plan) -> None:
         refuse(plan.title, why)
 
 
+def permit_form(title: str, path: str) -> None:
+    """Raise NotPermitted unless whoever asks may use the form at ``path`` now; recorded, too.
+
+    For what goes on from a form at another address, whose own need says less.
+    """
+    why = why_not_form(path)
+    if why is not None:
+        refuse(title, why)
+
+
+def why_not_form(path: str) -> str | None:
+    """Why whoever asks may not use the form at ``path``, in a sentence; None: they may."""
+    return permits.refusal_of_form(path, person(), house().settings.read_only)
+
+
 def permit_topic(form: ActionForm) -> None:
     """Raise NotPermitted if a form's watch would publish to a topic that is not theirs to use."""
     if not isinstance(form, NotifyForm) or form.notify.data != OLD:
@@ -65,6 +80,18 @@ def refuse(title: str, why: str) -> None:
     raise NotPermitted(why[:1].upper() + why[1:])
 
 
+def look_again(call: Call, path: str) -> None:
+    """Read anew who asks and what they may: a plan takes a while, and roles are taken away.
+
+    ``path``: of the plan's form. Raises AwsError if they may not use that any more; recorded, too.
+    """
+    there = entry.meet_again()
+    why = why_not_form(path) if there else "The session has ended meanwhile."
+    if why:
+        recording.refused(call.says or call.operation, "role", why)
+        raise AwsError("refused", "NotPermitted", why)
+
+
 def clients(call: Call) -> Clients:
     """The clients that make a call for whoever asks: through their own IAM role if they have one.
 
@@ -73,7 +100,9 @@ def clients(call: Call) -> Clients:
     """
     grant = may.grant_of(person(), call, house().inventory)
     if grant is None:
-        raise AwsError("refused", "NotPermitted", f"{call.says}: this is not yours to do any more.")
+        why = f"{call.says}: this is not yours to do any more."
+        recording.refused(call.says or call.operation, "role", why)
+        raise AwsError("refused", "NotPermitted", why)
     return house().accounts.clients(call.account, acting=_acting(grant))
 
 

@@ -60,7 +60,7 @@ def record_page(action_id: str) -> ResponseReturnValue:
         "action.html",
         record=record,
         parts=parts,
-        can_rest=actions.rest(record) is not None,
+        can_rest=actions.rest(record) is not None and acting.why_not_form(record.path) is None,
         again=_again(record, parts),
     )
 
@@ -92,6 +92,7 @@ def do_rest(action_id: str) -> ResponseReturnValue:
     plan = actions.rest(record) or abort(404)
     if record.actor != actor():
         acting.refuse(plan.title, f"only {record.actor}, who began this, can do the rest of it.")
+    acting.permit_form(plan.title, record.path)
     acting.permit(plan)
     if any(call.danger for call in plan.calls) and not is_recent(person()):
         return ask_again(f"You asked for the rest of: {plan.title}.")
@@ -100,7 +101,7 @@ def do_rest(action_id: str) -> ResponseReturnValue:
         return redirect(url_for("action", action_id=token))
     try:
         # it is part of what was confirmed when the form was sent
-        carry_out(services, token, plan, confirmed=True)
+        carry_out(services, token, plan, record.path, confirmed=True)
     except PlanFailed:
         return redirect(url_for("action", action_id=token), 303)
     slug = record.path.split("/")[1]

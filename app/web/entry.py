@@ -58,6 +58,14 @@ def meet() -> None:
         afterwards(lambda: sessions.seen(engine, sent, now()))
 
 
+def meet_again() -> bool:
+    """Read anew who it is and what they may, amid a request. False: their session has ended."""
+    found = sessions.find(house().engine, token(), ends(), now())
+    if found is not None:
+        g.person = found.person
+    return found is not None
+
+
 def afterwards(deed: Callable[[], None]) -> None:
     """Have something written once the answer to this request is gone, so that it does not wait.
 

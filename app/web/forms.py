@@ -211,7 +211,7 @@ class _Page:
             if not actions.begin(services.engine, token, actor(), plan, request.path):
                 return redirect(url_for("action", action_id=token))
             recording.form(token, plan.title, form, self.desk.rows, bool(plan.calls))
-            answers = carry_out(services, token, plan, self.action.danger)
+            answers = carry_out(services, token, plan, request.path, self.action.danger)
             done = form.finish(self.desk, answers)
         except WatchError as error:
             field = error.field if error.field in form else form.sections[0].fields[0]

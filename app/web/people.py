@@ -11,7 +11,7 @@ from app.people.audit import Entry
 from app.people.grants import Given, GrantError, words_of
 from app.people.users import User, UserError
 from app.people.who import Grant
-from app.web import entry, recent
+from app.web import entry, recent, recording
 from app.web.context import by, house, person, scope
 from app.web.me import browser_in_words
 from app.web.people_forms import GroupForm, PersonForm, RoleForm
@@ -20,6 +20,7 @@ _WHY = {
     "add": "Somebody is let in by this.",
     "role": "This changes what others may do.",
 }
+_ONESELF = "Nobody disables themselves: another admin can."
 
 
 def list_page() -> ResponseReturnValue:
@@ -119,14 +120,13 @@ def take(grant_id: str) -> ResponseReturnValue:
     """Take a role away."""
     if not recent.is_recent(person()):
         return recent.ask_again(_WHY["role"])
-    given = grants.get(house().engine, grant_id)
-    back = f"/people/{given.user_id}" if given and given.user_id else "/people"
+    given = grants.get(house().engine, grant_id) or abort(404)
     try:
         grants.remove(house().engine, by(), grant_id, _admin_group())
         flash("The role is taken away, from now on.", "success")
     except GrantError as error:
-        flash(str(error), "error")
-    return redirect(back, 303)
+        _refused("Take a role away", error)
+    return redirect(f"/people/{given.user_id}" if given.user_id else "/people", 303)
 
 
 def invite(user_id: str) -> ResponseReturnValue:
@@ -141,7 +141,7 @@ def _invited(user: User) -> ResponseReturnValue:
     try:
         token = invitations.invite(house().engine, by(), user.id)
     except UserError as error:
-        flash(str(error), "error")
+        _refused(f"Invite {user.name}", error)
         return redirect(f"/people/{user.id}", 303)
     base = house().settings.public_url or f"http://{request.host}"
     drawn = render_template(
@@ -159,7 +159,7 @@ def disable(user_id: str) -> ResponseReturnValue:
     """Ask whether a user is to be let in no more, and do so."""
     user = _user(user_id)
     if user.id == person().id:
-        flash("Nobody disables themselves: another admin can.", "error")
+        _refused(f"Disable {user.name}", UserError(_ONESELF))
         return redirect(f"/people/{user.id}", 303)
     if request.method != "POST" or request.form.get("_do") == "refill":
         held = sessions.of(house().engine, user.id, entry.ends(), now())
@@ -168,7 +168,7 @@ def disable(user_id: str) -> ResponseReturnValue:
         users.disable(house().engine, by(), user.id, _admin_group())
         flash(f"{user.name} is disabled and signed out everywhere.", "success")
     except UserError as error:
-        flash(str(error), "error")
+        _refused(f"Disable {user.name}", error)
     return redirect(f"/people/{user.id}", 303)
 
 
@@ -234,6 +234,11 @@ def _only_looks(form: RoleForm) -> bool:
 def _form(title: str, form: RoleForm, back: tuple[str, str]) -> ResponseReturnValue:
     drawn = render_template("people/form.html", title=title, form=form, back=back, error=None)
     return make_response(drawn, 422 if form.errors else 200)
+
+
+def _refused(title: str, error: GrantError | UserError) -> None:
+    recording.refused(title, "people", str(error))
+    flash(str(error), "error")
 
 
 def _user(user_id: str) -> User:

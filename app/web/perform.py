@@ -83,10 +83,11 @@ class PlanFailed(Exception):
 
 
 def carry_out(
-    house: House, token: str, plan: Plan, confirmed: bool = False
+    house: House, token: str, plan: Plan, path: str, confirmed: bool = False
 ) -> list[dict[str, Any]]:
     """Make the calls of ``plan`` one after the other; returns AWS's answers.
 
+    ``path``: of the plan's form. Whether whoever asks may is looked at before each call.
     What became of each is committed before the next call is made, and a success goes into the
     inventory; at the end what was touched is read again. When one fails, the parts of the plan
     that do not depend on it go on (``Call.of``). Raises PlanFailed if any did; before anything
@@ -103,7 +104,7 @@ def carry_out(
             if any(each.stops(call) for each in tried):
                 tried.append(Tried(call))
                 continue
-            tried.append(_send(house, token, plan.title, call))
+            tried.append(_send(house, token, plan.title, call, path))
             actions.advance(house.engine, token, [each.result for each in tried])
             _learn(house, token, tried[-1], touched)
         if any(each.error for each in tried):
@@ -114,12 +115,13 @@ def carry_out(
     return [each.answer for each in tried if each.answer is not None]
 
 
-def _send(house: House, token: str, title: str, call: Call) -> Tried:
+def _send(house: House, token: str, title: str, call: Call, path: str) -> Tried:
     """Send one call: every call of every plan goes through here."""
     _claim(house, token, call)
     about = {"action": token, "operation": call.operation}
     about |= {"account": call.account, "region": call.region}
     try:
+        acting.look_again(call, path)
         clients = acting.clients(call)
         answer = recording.run(house, token, title, call, clients)
     except AwsError as error:

@@ -124,6 +124,18 @@ def refusal(endpoint: str, person: Person, read_only: bool) -> str | None:
     return READ_ONLY if read_only and acts(endpoint) else None
 
 
+def refusal_of_form(path: str, person: Person, read_only: bool) -> str | None:
+    """Why somebody may not use the form at ``path``, such as ``/queues/hear``; None: they may."""
+    slug, _, name = path.lstrip("/").partition("/")
+    endpoints = (
+        endpoint_of(resource.kind, action)
+        for resource in RESOURCES.values()
+        for action in resource.actions
+        if (resource.slug, action.name) == (slug, name)
+    )
+    return refusal(next(endpoints, ""), person, read_only)
+
+
 def _highest(person: Person) -> str:
     role = next(role for role in reversed(ROLES) if person.may(role))
     narrowed = "; ".join(map(str, person.limits(role)))

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.db import now
 from app.people.who import Person
+from app.web import recording
 from app.web.context import house, person
 from app.web.kept import as_text, came_from, can_be_opened, kept_form
 
@@ -32,6 +33,8 @@ def ask_again(reason: str = "") -> ResponseReturnValue:
     """
     target = request.full_path.rstrip("?")
     resume = ""
+    if request.method == "POST":
+        recording.refused(f"POST {request.path}", "recent", reason)
     if request.method == "POST" and can_be_opened():
         resume = as_text(kept_form())
     elif request.method == "POST":

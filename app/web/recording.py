@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-from flask import Flask, current_app
+from flask import Flask, Response, current_app, g, request
 
 from app.aws.call import Answer, Call
 from app.aws.clients import Clients
@@ -23,11 +23,14 @@ from app.resources.forms import ActionForm
 from app.resources.notify import NOTIFICATION, NotifyForm
 from app.resources.spec import Row
 from app.watches import WatchError
-from app.web.context import by, house
+from app.web.context import by, house, visitor
 
 _WHOLE = 20  # resources of a call of which all columns are kept as they were; of others the state
 _OF_EVERY_FORM = {"csrf_token", "client_token"}
 _EXTENSION = "encante_refusals"
+# Answers by which somebody is refused what they sent; that is recorded whoever wrote the page.
+_REFUSALS = {400, 403, 404, 409, 410}
+_ONLY_SHOWS = {"preview", "refill"}  # what a form does while it is filled in
 
 
 @contextmanager
@@ -59,6 +62,7 @@ def deed(
     )
     services, who = house(), by()
     begun = audit.begin(services.engine, who, entry)
+    g.recorded = True
     try:
         yield
     except (AwsError, ViewError, WatchError) as error:
@@ -102,6 +106,7 @@ def form(token: str, title: str, sent: ActionForm, rows: Sequence[Row], calls: b
         parameters=told,
     )
     audit.record(house().engine, by(), entry)
+    g.recorded = True
 
 
 def refused(title: str, code: str, message: str = "", event: str = "refusal") -> None:
@@ -111,6 +116,17 @@ def refused(title: str, code: str, message: str = "", event: str = "refusal") ->
     """
     entry = Entry(event, title[:200], "refused", code=code, message=message[:500])
     cast(Refusals, current_app.extensions[_EXTENSION]).record(by(), entry)
+    g.recorded = True
+
+
+def _refused_after_all(response: Response) -> Response:
+    """Record that a POST was refused, where nothing of it was recorded on the way."""
+    met = request.endpoint is not None and visitor() is not None
+    if not met or response.status_code not in _REFUSALS or g.get("recorded"):
+        return response
+    if request.method == "POST" and request.form.get("_do") not in _ONLY_SHOWS:
+        refused(f"POST {request.path}", str(response.status_code))
+    return response
 
 
 def run(house: House, token: str, title: str, call: Call, clients: Clients) -> Answer:
@@ -133,6 +149,7 @@ def run(house: House, token: str, title: str, call: Call, clients: Clients) -> A
     )
     who = by()
     begun = audit.begin(house.engine, who, entry)
+    g.recorded = True
     try:
         answer = call.run(clients)
     except AwsError as error:
@@ -187,5 +204,6 @@ def _before(house: House, call: Call) -> dict[str, Any]:
 
 
 def register(app: Flask) -> None:
-    """Make the place in which refusals are counted."""
+    """Make the place in which refusals are counted, and record those that no page has told."""
+    app.after_request(_refused_after_all)
     app.extensions[_EXTENSION] = Refusals(cast(House, app.extensions["encante"]).engine)

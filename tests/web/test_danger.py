@@ -159,7 +159,7 @@ def test_a_plan_with_danger_in_it_is_not_carried_out_unless_it_is_confirmed(
     with browser.app.test_request_context():
         g.person = Person(OWNER, OWNER, (Grant("admin"),), "link", "", now())
         with pytest.raises(ValueError, match="nobody has confirmed"):
-            carry_out(browser.house, "token", plan)
+            carry_out(browser.house, "token", plan, "/instances/terminate")
     assert "TerminateInstances" not in aws.calls()
 
 
