@@ -96,13 +96,13 @@ def remove(engine: Engine, by: By, grant_id: str, admin_group: str = "") -> bool
     Raises GrantError: nobody else could give roles any more.
     """
     with engine.begin() as connection:
+        before = admins(connection, admin_group)
         query = select(grants).where(grants.c.id == grant_id).with_for_update()
         row = connection.execute(query).one_or_none()
         if row is None:
             return False
         given = _given(row)
         whose = _whose(connection, given.user_id, given.grant.group)
-        before = admins(connection, admin_group)
         connection.execute(delete(grants).where(grants.c.id == grant_id))
         if before and not admins(connection, admin_group):
             raise GrantError(f"{whose} is the last who is an admin: make another one first.")
@@ -115,18 +115,19 @@ def remove(engine: Engine, by: By, grant_id: str, admin_group: str = "") -> bool
 def admins(connection: Connection, admin_group: str = "") -> set[str]:
     """The ids of the users, not disabled, who are admins, by whatever grant.
 
-    Whoever goes by it to change something locks the users who count, so that two admins cannot
-    take each other's role at the same time.
+    Whoever goes by it to change something asks first: it locks the grants and the users that count
+    until the transaction ends, so that two admins cannot take each other's role, or disable each
+    other, at the same time.
     """
-    query = select(grants).where(grants.c.role == "admin").with_for_update()
+    query = select(grants).where(grants.c.role == "admin").order_by(grants.c.id).with_for_update()
     rows = [_given(row) for row in connection.execute(query)]
     own = {row.user_id for row in rows if row.grant.limits.none}
     groups = {row.grant.group for row in rows if row.grant.limits.none} | {admin_group}
     groups.discard("")
-    people = select(users.c.id, users.c.groups).where(users.c.disabled_at.is_(None))
-    return {
-        row.id for row in connection.execute(people) if row.id in own or groups & set(row.groups)
-    }
+    enabled = select(users.c.id, users.c.groups).where(users.c.disabled_at.is_(None))
+    # all in the order of their ids, so that no ring of waiting arises
+    people = connection.execute(enabled.order_by(users.c.id).with_for_update(key_share=True))
+    return {row.id for row in people if row.id in own or groups & set(row.groups)}
 
 
 def words_of(grant: Grant) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from app.db import now
 from app.people import grants, invitations, passwords, sessions, users
@@ -18,7 +22,7 @@ from app.people.tables import audit
 from app.people.tables import invitations as invited
 from app.people.tables import sessions as begun
 from app.people.tables import users as table
-from app.people.users import UserError
+from app.people.users import User, UserError
 from app.people.who import Grant
 
 BY = By("admin")
@@ -147,6 +151,38 @@ def test_the_last_admin_cannot_be_disabled(engine: Engine, pat: str) -> None:
     kim = users.add(engine, BY, "kim")
     grants.add(engine, BY, Grant("admin"), kim)
     assert users.disable(engine, BY, pat)
+
+
+@pytest.mark.parametrize("group", ["", "chiefs"])
+def test_two_admins_do_not_disable_each_other_at_the_same_moment(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    """Whether they are admins by grants of their own, or by the settings' group alone."""
+    ids = [users.add(engine, BY, name) for name in ("ann", "bob")]
+    for user_id in ids:
+        if group:
+            _put_in(engine, user_id, group)
+        else:
+            grants.add(engine, BY, Grant("admin"), user_id)
+    both_have_looked = Barrier(2)
+    switched = users._switched
+
+    def switch(*given: Any) -> User | None:
+        with suppress(BrokenBarrierError):  # the other one waits for this one to end: as it should
+            both_have_looked.wait(2)
+        return switched(*given)
+
+    monkeypatch.setattr(users, "_switched", switch)
+    with ThreadPoolExecutor(2) as threads:
+        tried = [threads.submit(users.disable, engine, BY, each, group) for each in ids]
+    assert sorted(isinstance(each.exception(), UserError) for each in tried) == [False, True]
+    with engine.connect() as connection:
+        assert len(grants.admins(connection, group)) == 1
+
+
+def _put_in(engine: Engine, user_id: str, group: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(table).where(table.c.id == user_id).values(groups=[group]))
 
 
 def test_an_invitation_is_good_once_for_a_week_and_only_the_newest(

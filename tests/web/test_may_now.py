@@ -15,7 +15,7 @@ from tests.web.browser import Browser, Page
 from tests.web.conftest import Aws
 
 ADMIN, OPERATOR = Grant("admin"), Grant("operator")
-TEAM = Limits(tag_key="team", tag_value="web")
+TEAM = Limits(tag_key="team", tag_value="shop")
 REGION = "us-east-1"
 
 
@@ -61,7 +61,7 @@ def test_the_rest_makes_nothing_without_the_tag_of_a_role_that_is_narrowed_now(
     browser: Browser, aws: Aws
 ) -> None:
     volumes = browser.house.inventory.all("volume", REGION)
-    volume = next(row for row in volumes if row.tags.get("team") == "web")
+    volume = next(row for row in volumes if row.tags.get("team") == "shop")
     ada = Browser(browser.app, as_=[OPERATOR], name="ada")
     aws.fault("refuse", "CreateSnapshot", count=1)
     failed = ada.fill(f"/snapshots/new?volume_id={volume.id}", notify="new", new_topic_name="mine")
@@ -70,7 +70,7 @@ def test_the_rest_makes_nothing_without_the_tag_of_a_role_that_is_narrowed_now(
     aws.forget_calls()
     refused = ada.post(path, token)
     assert refused.status == 403
-    assert "what you make must have the tag team = web" in refused.words
+    assert "what you make must have the tag team = shop" in refused.words
     assert "CreateSnapshot" not in aws.calls()
 
 
