@@ -138,7 +138,8 @@ class Desk:
     """What a form works with: the inventory, the choices, the resources it is about.
 
     ``account`` is the one in which it acts. ``sees``: whether whoever asks may see what is in an
-    account and region and has some tags.
+    account and region and has some tags. ``tags_for``: what they make in an account and region
+    must have these tags.
     """
 
     inventory: Known
@@ -149,6 +150,7 @@ class Desk:
     actor: str
     rows: tuple[Row, ...] = ()
     sees: Callable[[str, str, Mapping[str, str]], bool] = lambda *_: True
+    tags_for: Callable[[str, str], Mapping[str, str]] = lambda *_: {}
 
     @property
     def known(self) -> Nearby:

@@ -248,8 +248,8 @@ class TerminateForm(DangerForm, _ToldForm):
             for address, own in instances.public_addresses(row.description):
                 (elastic if own else lent).append(f"{address} of {row.label}")
         return [
-            known_or_not(desk, "volume", "Deleted with them", _volumes(desk.rows, True)),
-            known_or_not(desk, "volume", "Stay, detached", _volumes(desk.rows, False), False),
+            known_or_not(desk, "volume", "Deleted with them", volumes_ending(desk.rows)),
+            known_or_not(desk, "volume", "Stay, detached", volumes_ending(desk.rows, False), False),
             Effect("Public addresses given up", texts=lent),
             Effect("Elastic IP addresses that stay, and go on costing", texts=elastic),
             waiting(desk),
@@ -262,8 +262,8 @@ class TerminateForm(DangerForm, _ToldForm):
         ]
 
 
-def _volumes(rows: Sequence[Row], ending: bool) -> list[str]:
-    """The ids of the volumes that are deleted with their instances, or of those that are not."""
+def volumes_ending(rows: Sequence[Row], ending: bool = True) -> list[str]:
+    """The ids of the volumes that are deleted with their instances; else of those that stay."""
     return [
         str(mapping["Ebs"].get("VolumeId", "?"))
         for row in rows

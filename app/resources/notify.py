@@ -91,6 +91,7 @@ class NotifyForm(TellingFields, ActionForm):
         description="Subscribe to it afterwards, and confirm, or nobody will be told.",
     )
 
+    _tags: Mapping[str, str] = {}  # what a new topic must have for whoever asks
     _intended: Mapping[str, str] = {}  # the watches intended by this form, by request
     _put: Mapping[str, str] = {}  # those that it has put on, and on which resource
 
@@ -103,6 +104,7 @@ class NotifyForm(TellingFields, ActionForm):
 
     def offer_notification(self, desk: Desk, region: str) -> None:
         """Fill in the topics and the outcomes."""
+        self._tags = desk.tags_for(desk.account, region)
         self.topic_arn.choices = topic_options(desk.known.all("topic"), desk.account, region)
         chosen = self.is_submitted() and self.asked  # none is a choice, too, and told of
         ticked = () if chosen else self.ticked or usual_outcomes(self.awaited)
@@ -123,7 +125,7 @@ class NotifyForm(TellingFields, ActionForm):
     def topic_calls(self, region: str) -> tuple[Call, ...]:
         """The call that makes the topic, if a new one was asked for."""
         if self.notify.data == NEW and self.new_topic_name.data:
-            return (topics.create_topic(region, self.new_topic_name.data),)
+            return (topics.create_topic(region, self.new_topic_name.data, self._tags),)
         return ()
 
     def topic(self, desk: Desk, region: str) -> str:
@@ -146,8 +148,17 @@ class NotifyForm(TellingFields, ActionForm):
         return (self.client_token.data or "") if self.asked else ""
 
     def notification_warnings(self, desk: Desk, volume_id: str = "") -> list[str]:
-        """That nobody would hear of it, where that is so; when what is made of a volume is late."""
-        return [*self._deaf(desk), *self._usually(desk, volume_id)]
+        """That nobody would hear of it, where that is so; when what is made of a volume is late;
+        which tag a new topic gets by itself.
+        """
+        return [*self._deaf(desk), *self._usually(desk, volume_id), *self._tagged()]
+
+    def _tagged(self) -> list[str]:
+        given = self._tags.items() if self.notify.data == NEW else ()
+        return [
+            f"The new topic gets the tag {key} = {value}, which your role is for."
+            for key, value in given
+        ]
 
     def _usually(self, desk: Desk, volume_id: str) -> list[str]:
         wanted = self.asked and LATE in (self.outcomes.data or ())

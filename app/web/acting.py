@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -107,10 +107,12 @@ def clients(call: Call) -> Clients:
 
 
 def sources(plan: Plan) -> Sources:
-    """Where the credentials come from that carry out ``plan`` for whoever asks. Raises AwsError."""
+    """Where the credentials come from that carry out ``plan`` for whoever asks, for a page that
+    shows it. Raises AwsError.
+    """
     roles: dict[str, Acting] = {}
     for call in plan.calls:
-        grant = may.grant_of(person(), call, house().inventory)
+        grant = may.grant_of(person(), call, house().inventory, shown=True)
         acting = _acting(grant) if grant else None
         if acting is not None:
             roles.setdefault(call.account, acting)
@@ -123,6 +125,18 @@ def tags_to_give() -> Mapping[str, str]:
     if not limits or not all(each.tag_key for each in limits):
         return {}
     return {limits[0].tag_key: limits[0].tag_value}
+
+
+def tags_for(account: str, region: str) -> Mapping[str, str]:
+    """The same for what they make in one place, by whatever role lets them make something there."""
+    here = [
+        limits
+        for limits in person().limits("operator")
+        if replace(limits, tag_key="", tag_value="").cover(account, region, {})
+    ]
+    if not here or not all(each.tag_key for each in here):
+        return {}
+    return {here[0].tag_key: here[0].tag_value}
 
 
 def _acting(grant: Grant) -> Acting | None:

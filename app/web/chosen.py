@@ -6,8 +6,9 @@ from flask import abort, flash, request
 
 from app.aws.errors import AwsError
 from app.resources.forms import Desk
+from app.resources.instances import volumes_ending
 from app.resources.spec import Action, Resource, Row
-from app.web import may, recording
+from app.web import acting, may, recording
 from app.web.context import accounts, actor, bounds, house, inventory, person
 from app.web.finding import find
 
@@ -50,7 +51,11 @@ def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
         by_scope.setdefault((row.account, row.region), []).append(row.id)
     try:
         for (account, region), ids in by_scope.items():
-            services.collector.reread(resource.kind, account, region, ids, settle=False)
+            found = services.collector.reread(resource.kind, account, region, ids, settle=False)
+            if resource.kind == "instance" and bounds("operator"):
+                # their tags decide whether they may go with their instances
+                going = volumes_ending(found)
+                services.collector.reread("volume", account, region, going, settle=False)
     except AwsError as error:
         flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
     return [inventory().get(resource.kind, row.id) or row for row in rows]
@@ -83,6 +88,7 @@ def desk_of(rows: tuple[Row, ...]) -> Desk:
     within = bounds()
     return Desk(
         sees=within.cover if within else lambda *_: True,
+        tags_for=acting.tags_for,
         inventory=inventory(),
         references=services.references,
         watches=services.watches,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.aws.call import Call, Plan
 from app.people.who import Grant, Limits, Person
 from app.resources import kind_of
+from app.resources.instances import volumes_ending
 from app.resources.spec import Known, Row
 
 # What a call only reads of another resource: it is enough to see that.
@@ -33,22 +34,28 @@ _TAGGING = {"CreateTags", "DeleteTags", "TagResource", "UntagResource", "TagQueu
 NOTHING = "you may look here, but not act."
 
 
-def refusal(person: Person, plan: Plan, inventory: Known) -> str | None:
+def refusal(person: Person, plan: Plan, inventory: Known, shown: bool = False) -> str | None:
     """Why somebody may not carry out ``plan``, whose calls name their accounts; None: they may.
 
     ``inventory`` is the whole of it, not only what they see. All that a call touches must be
-    within one and the same grant.
+    within one and the same grant. What is outside is told of as what there is not: whoever types
+    ids does not learn which there are. ``shown``: only for a page, before the form was looked at;
+    what a call only reads is not looked at then, as it is the form that says there is none.
     """
     for call in plan.calls:
-        if grant_of(person, call, inventory) is None:
-            return f"{call.says or call.operation}: {_told(person, call, inventory)}"
+        if grant_of(person, call, inventory, shown) is None:
+            return f"{call.says or call.operation}: {_told(person, call, inventory, shown)}"
     return None
 
 
-def grant_of(person: Person, call: Call, inventory: Known) -> Grant | None:
-    """The grant by which somebody may make a call; one with an IAM role of its own comes first."""
+def grant_of(person: Person, call: Call, inventory: Known, shown: bool = False) -> Grant | None:
+    """The grant by which somebody may make a call; one with an IAM role of its own comes first.
+
+    ``shown`` as for ``refusal``.
+    """
     grants = sorted(person.grants_of("operator"), key=lambda grant: not grant.aws_role)
-    return next((each for each in grants if not _why_not(person, each, call, inventory)), None)
+    fitting = (each for each in grants if not _why_not(person, each, call, inventory, shown))
+    return next(fitting, None)
 
 
 def row_refusal(person: Person, row: Row) -> str | None:
@@ -84,15 +91,15 @@ def _tag(limits: Limits) -> str:
     return f"{limits.tag_key} = {limits.tag_value}"
 
 
-def _told(person: Person, call: Call, inventory: Known) -> str:
+def _told(person: Person, call: Call, inventory: Known, shown: bool) -> str:
     grants = person.grants_of("operator")
     if not grants:
         return NOTHING
-    reasons = dict.fromkeys(_why_not(person, each, call, inventory) for each in grants)
+    reasons = dict.fromkeys(_why_not(person, each, call, inventory, shown) for each in grants)
     return " ".join(reasons)
 
 
-def _why_not(person: Person, grant: Grant, call: Call, inventory: Known) -> str:
+def _why_not(person: Person, grant: Grant, call: Call, inventory: Known, shown: bool) -> str:
     """Why a grant does not cover a call; empty if it does."""
     limits = grant.limits
     if limits.none:
@@ -102,18 +109,44 @@ def _why_not(person: Person, grant: Grant, call: Call, inventory: Known) -> str:
     if limits.regions and call.region not in limits.regions:
         return f"your role is for {_words(limits)}, not for {call.region}."
     subjects, references = _named(call)
-    for kind, resource_id in subjects:
-        row = inventory.get(kind, resource_id)
-        if row is None and limits.tag_key:
-            return f"{resource_id} is not known to have the tag {_tag(limits)}."
-        if row and not limits.cover(row.account, row.region, row.tags):
-            return f"your role is for {_words(limits)}, and {resource_id} is not that."
-    for row in _rows(references, call, inventory):
+    if why := _outside(limits, call, subjects, inventory):
+        return why
+    for text, row in () if shown else _rows(references, call, inventory):
         if not any(
             each.cover(row.account, row.region, row.tags) for each in person.limits("viewer")
         ):
-            return f"{row.id} is not yours to see."
+            return f"{text} is not yours to see."
     return _untagged(limits, call, bool(subjects)) if limits.tag_key else ""
+
+
+def _outside(
+    limits: Limits, call: Call, subjects: Iterable[tuple[str, str]], inventory: Known
+) -> str:
+    """What of all that a call is about, or takes with it, is not known to be within the limits."""
+    role = f"your role is for {_words(limits)}"
+    for kind, resource_id in sorted(subjects):
+        if not _is_within(limits, kind, resource_id, inventory):
+            return f"{role}, and {resource_id} is not known to be that."
+    for volume, instance in _ending(call, inventory) if limits.tag_key else ():
+        if not _is_within(limits, "volume", volume, inventory):
+            told = f"{volume}, which would be deleted with {instance},"
+            return f"{role}, and {told} is not known to be that."
+    return ""
+
+
+def _ending(call: Call, inventory: Known) -> Iterator[tuple[str, str]]:
+    """The volumes that AWS deletes by itself with the instances of a call, whatever their tags."""
+    ids = call.parameters["InstanceIds"] if call.operation == "TerminateInstances" else ()
+    for row in filter(None, (inventory.get("instance", each) for each in ids)):
+        yield from ((volume, row.id) for volume in volumes_ending([row]))
+
+
+def _is_within(limits: Limits, kind: str, resource_id: str, inventory: Known) -> bool:
+    row = inventory.get(kind, resource_id)
+    if row is not None:
+        return limits.cover(row.account, row.region, row.tags)
+    parts = resource_id.split(":")  # of an ARN, which says itself where it is
+    return len(parts) > 5 and limits.cover(parts[4], parts[3], {})
 
 
 def _named(call: Call) -> tuple[set[tuple[str, str]], list[tuple[str, str]]]:
@@ -146,14 +179,18 @@ def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(item, name)
 
 
-def _rows(references: list[tuple[str, str]], call: Call, inventory: Known) -> Iterator[Row]:
-    """What is known of the resources that a call only reads; a public image is not."""
+def _rows(
+    references: list[tuple[str, str]], call: Call, inventory: Known
+) -> Iterator[tuple[str, Row]]:
+    """What is known of the resources that a call only reads, as it names them; a public image is
+    not known.
+    """
     for name, text in references:
         if name == "KeyName":
             rows = inventory.find("key_pair", "name", [text], call.region)
-            yield from (row for row in rows if row.account == call.account)
+            yield from ((text, row) for row in rows if row.account == call.account)
         elif kind_of(text) and (row := inventory.get(kind_of(text), text)):
-            yield row
+            yield text, row
 
 
 def _untagged(limits: Limits, call: Call, has_subject: bool) -> str:

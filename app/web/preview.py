@@ -20,7 +20,7 @@ def preview_of(form: ActionForm, desk: Desk) -> dict[str, Any]:
     ]
     plan = form.planned(desk)
     shown = {"boto3": "", "cli": ""}
-    why = may.refusal(person(), plan, house().inventory)
+    why = may.refusal(person(), plan, house().inventory, shown=True)
     problems += [("Not yours to do", why)] if why else []
     sources = acting.sources(plan)
     notes = [*form.warnings(desk), *roles_needed(plan, sources)]

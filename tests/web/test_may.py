@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 from sqlalchemy import select
 
+from app.aws import tags
 from app.people.tables import audit
 from app.people.who import Grant, Limits
+from app.resources.instances import volumes_ending
 from tests.web.browser import Browser
 from tests.web.conftest import Aws
 
@@ -212,3 +215,77 @@ def test_whoever_sees_a_part_is_told_which(browser: Browser) -> None:
     assert missing.status == 404
     assert "outside what your role shows" in missing.words
     assert "Your role shows" not in browser.open("/").words
+
+
+def test_a_new_topic_to_be_told_by_gets_the_tag_that_one_s_role_is_for(
+    browser: Browser, aws: Aws
+) -> None:
+    shop = Limits(tag_key="team", tag_value="shop")
+    pat = Browser(browser.app, as_=[Grant("operator", shop)])
+    web = browser.house.inventory.find("instance", "name", ["web-1"])[0]
+    page = pat.open(f"/instances/stop?id={web.id}")
+    asked = {"notify": "new", "new_topic_name": "shop-stops", "outcomes": ["stopped"]}
+    told = pat.send(page, do="preview", **asked).words
+    assert "The new topic gets the tag team = shop, which your role is for." in told
+    assert "Not yours to do" not in told
+    assert pat.send(page, **asked).status == 303
+    (topic,) = browser.house.inventory.find("topic", "name", ["shop-stops"])
+    assert topic.tags == {"team": "shop"}
+    owner = browser.send(browser.open(f"/instances/watch?id={web.id}"), do="preview", **asked)
+    assert "which your role is for" not in owner.words
+
+
+def test_the_tag_is_that_of_the_role_for_the_place(browser: Browser) -> None:
+    shop = Limits(regions=("eu-central-1",), tag_key="team", tag_value="shop")
+    pat = Browser(browser.app, as_=[Grant("operator", shop), Grant("operator", EAST)])
+    web = browser.house.inventory.find("instance", "name", ["web-1"])[0]
+    asked = {"notify": "new", "new_topic_name": "mine"}
+    told = pat.send(pat.open(f"/instances/watch?id={web.id}"), do="preview", **asked).words
+    assert web.region == "us-east-1"
+    assert "which your role is for" not in told
+
+
+SHOP = Limits(tag_key="team", tag_value="shop")
+
+
+def test_an_instance_does_not_take_volumes_with_it_that_are_not_one_s_own(
+    browser: Browser, aws: Aws
+) -> None:
+    pat = Browser(browser.app, as_=[Grant("operator", SHOP)])
+    web = browser.house.inventory.find("instance", "name", ["web-1"])[0]
+    (volume,) = volumes_ending([web])
+    page = pat.open(f"/instances/terminate?id={web.id}")
+    assert "not known to be" not in page.words
+    row = browser.house.inventory.get("volume", volume)
+    assert row is not None
+    clients = browser.house.accounts.clients()
+    (others,) = tags.ec2_tag_calls(row.region, "volume", volume, {}, {"team": "data"})
+    others.run(clients)  # by somebody else, which this console has not seen yet
+    aws.forget_calls()
+    refused = pat.send(page)
+    assert f"{volume}, which would be deleted with {web.id}, is not known to be" in refused.words
+    assert refused.status == 403
+    assert "TerminateInstances" not in aws.calls()
+    told = pat.open(page.path).words
+    assert f"{volume}, which would be deleted with {web.id}, is not known to be" in told
+    assert browser.send(browser.open(page.path)).status == 303, "whoever is not narrowed may"
+
+
+def test_a_volume_that_stays_may_be_anybody_s(browser: Browser, aws: Aws) -> None:
+    pat = Browser(browser.app, as_=[Grant("operator", SHOP)])
+    web = browser.house.inventory.find("instance", "name", ["web-1"])[0]
+    (volume,) = volumes_ending([web])
+    device = web.description["BlockDeviceMappings"][0]["DeviceName"]
+    client = boto3.client(
+        "ec2",
+        region_name=web.region,
+        endpoint_url=aws.url,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    kept = {"DeviceName": device, "Ebs": {"DeleteOnTermination": False}}
+    client.modify_instance_attribute(InstanceId=web.id, BlockDeviceMappings=[kept])
+    client.create_tags(Resources=[volume], Tags=[{"Key": "team", "Value": "data"}])
+    page = pat.open(f"/instances/terminate?id={web.id}")
+    assert "which would be deleted" not in page.words
+    assert pat.send(page).status == 303

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.aws import images, instances, key_pairs, queues, snapshots, tags, topics, volumes
@@ -113,17 +113,42 @@ def test_both_ends_of_an_attachment_must_be_theirs() -> None:
     assert DB in str(why([operator(TEAM)], foreign))
 
 
-def test_what_is_not_known_is_not_known_to_have_the_tag() -> None:
+def test_what_is_outside_is_answered_like_what_there_is_not() -> None:
     unknown = "i-0000000000000000f"
-    told = why([operator(TEAM)], instances.stop_instances(EAST, [unknown]))
-    assert f"{unknown} is not known to have the tag team = web" in str(told)
+    west = Limits(regions=(WEST,), accounts=(TWO,))
+    far = Limits(regions=(EAST,))
+    elsewhere = replace(KNOWN.rows[BARE], region=WEST)
+    known = Inventory({**KNOWN.rows, BARE: elsewhere})
+
+    def told(limits: Limits, resource_id: str) -> str:
+        call = instances.stop_instances(EAST, [resource_id])
+        person = Person("1", "pat", (operator(limits),), "password", "s", NOON)
+        why = str(refusal(person, Plan("A deed", (call,)).within(ONE), known))
+        return why.replace(resource_id, "it")
+
+    assert "is not known to be that" in told(TEAM, unknown)
+    for limits in (TEAM, west, far, Limits(tag_key="team", tag_value="web", regions=(EAST,))):
+        assert told(limits, BARE) == told(limits, unknown)
+
+
+def test_an_arn_says_itself_where_it_is() -> None:
+    def subscribed(limits: Limits, queue: str) -> str:
+        call = topics.subscribe(TOPIC, "sqs", queue, False)
+        return str(why([operator(limits)], call)).replace(queue, "it")
+
+    there, nowhere = QUEUE["QueueArn"], f"arn:aws:sqs:{EAST}:{ONE}:none"
+    here = Limits(regions=(EAST,))
+    assert subscribed(here, there) == subscribed(here, nowhere) == "None"
+    foreign = nowhere.replace(EAST, WEST)
+    assert "it is not known to be that" in subscribed(here, foreign)
+    assert "it is not known to be that" in subscribed(TEAM, nowhere)
 
 
 def test_what_is_only_read_must_be_seen_not_owned() -> None:
     launch = Launch(IMAGE, "t3.micro", 1, 1, "token-0123456789abc", "laptop", tags={"team": "web"})
     call = instances.run_instances(EAST, launch)
     assert why([VIEWER, operator(TEAM)], call) is None
-    assert "key-00000000000000001 is not yours to see" in str(why([operator(TEAM)], call))
+    assert "laptop is not yours to see" in str(why([operator(TEAM)], call))
     from_snapshot = volumes.create_volume(
         EAST, volumes.NewVolume("us-east-1a", "gp3", "t" * 20, 8, SNAPSHOT, tags={"team": "web"})
     )
