@@ -224,7 +224,11 @@ def test_a_new_topic_to_be_told_by_gets_the_tag_that_one_s_role_is_for(
     pat = Browser(browser.app, as_=[Grant("operator", shop)])
     web = browser.house.inventory.find("instance", "name", ["web-1"])[0]
     page = pat.open(f"/instances/stop?id={web.id}")
-    asked = {"notify": "new", "new_topic_name": "shop-stops", "outcomes": ["stopped"]}
+    asked: dict[str, Any] = {
+        "notify": "new",
+        "new_topic_name": "shop-stops",
+        "outcomes": ["stopped"],
+    }
     told = pat.send(page, do="preview", **asked).words
     assert "The new topic gets the tag team = shop, which your role is for." in told
     assert "Not yours to do" not in told
@@ -283,7 +287,7 @@ def test_a_volume_that_stays_may_be_anybody_s(browser: Browser, aws: Aws) -> Non
         aws_access_key_id="x",
         aws_secret_access_key="x",
     )
-    kept = {"DeviceName": device, "Ebs": {"DeleteOnTermination": False}}
+    kept: Any = {"DeviceName": device, "Ebs": {"DeleteOnTermination": False}}
     client.modify_instance_attribute(InstanceId=web.id, BlockDeviceMappings=[kept])
     client.create_tags(Resources=[volume], Tags=[{"Key": "team", "Value": "data"}])
     page = pat.open(f"/instances/terminate?id={web.id}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from app.people.who import Grant, Limits
 from tests.web.browser import Browser, Page
 
+Answer = Callable[[str], Page]
+Fields = Mapping[str, str]
 TEAM = Limits(tag_key="team", tag_value="shop")
 NARROWED = {"team": TEAM, "region": Limits(regions=("eu-central-1",))}
 # Forms with fields for ids that are typed: the address, the field, the kind, what else is sent.
@@ -68,11 +70,23 @@ def told(page: Page, resource_id: str) -> tuple[int, str]:
     return page.status, re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+ (second|minute)s? ago", "…", words)
 
 
-def unlike(answer: Callable[[str], Page], browser: Browser, kind: str, limits: Limits) -> list[Any]:
+def unlike(answer: Answer, browser: Browser, kind: str, limits: Limits) -> list[Any]:
     """What is answered to an id that is outside, and to one that nothing has, if that differs."""
     there = outside(browser, kind, limits)
     answers = [told(answer(each), each) for each in (there, like(there))]
     return [] if answers[0] == answers[1] else [kind, *answers]
+
+
+def opened(pat: Browser, path: str) -> Answer:
+    return lambda each: pat.open(path.replace("{id}", each))
+
+
+def filled_in(pat: Browser, page: Page, field: str, more: Fields, doing: str) -> Answer:
+    return lambda each: pat.send(page, do=doing, **{**more, field: each})
+
+
+def pressed(pat: Browser, path: str, token: Fields) -> Answer:
+    return lambda each: pat.post(path.format(each), {**token, "topic": each})
 
 
 @pytest.fixture(params=NARROWED)
@@ -91,13 +105,9 @@ def test_what_is_typed_into_a_form_or_its_address(visitor: Browser, limits: Limi
     for path, field, kind, more in TYPED:
         page = pat.open(path.format(volume=volume))
         for doing in ("preview", "perform"):
-
-            def sent(each: str, doing: str = doing) -> Page:
-                return pat.send(page, do=doing, **{**more, field: each})  # noqa: B023
-
-            found += unlike(sent, visitor, kind, limits)
-        base = f"{path.partition('?')[0]}?{field}="
-        found += unlike(lambda each, base=base: pat.open(f"{base}{each}"), visitor, kind, limits)
+            found += unlike(filled_in(pat, page, field, more, doing), visitor, kind, limits)
+        base = path.partition("?")[0]
+        found += unlike(opened(pat, f"{base}?{field}={{id}}"), visitor, kind, limits)
     assert found == []
 
 
@@ -107,9 +117,7 @@ def test_what_stands_in_an_address(visitor: Browser, limits: Limits, kind: str) 
     found = []
     for address in ADDRESSES:
         path = address.replace("{slug}", SLUGS[kind])
-        found += unlike(
-            lambda each, path=path: pat.open(path.format(id=each)), visitor, kind, limits
-        )
+        found += unlike(opened(pat, path), visitor, kind, limits)
     assert found == []
 
 
@@ -118,10 +126,5 @@ def test_what_is_sent_by_a_button(visitor: Browser, limits: Limits) -> None:
     token = {"csrf_token": pat.open("/me").fields["csrf_token"], "_do": "perform"}
     found = []
     for kind, path in BUTTONS:
-        found += unlike(
-            lambda each, path=path: pat.post(path.format(each), {**token, "topic": each}),
-            visitor,
-            kind,
-            limits,
-        )
+        found += unlike(pressed(pat, path, token), visitor, kind, limits)
     assert found == []
