@@ -7,8 +7,9 @@ Playwright's own browsers are never downloaded.
 
 import os
 import shutil
-import subprocess
 import sys
+
+from scripts import apt
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 SETTING = "ENCANTE_CHROMIUM"
@@ -27,13 +28,7 @@ def find() -> str | None:
 def install() -> bool:
     """Install Debian's chromium through apt-get; returns whether it is there afterwards."""
     print("Installing chromium for the browser tests ...", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = ["chromium", "fonts-dejavu-core"]
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        apt = ["apt-get", "--quiet", "--quiet", *command]
-        if subprocess.run(apt, env=environment, stdin=subprocess.DEVNULL).returncode != 0:
-            return False
-    return find() is not None
+    return apt.install("chromium", "fonts-dejavu-core") and find() is not None
 
 
 def main() -> int:
@@ -43,7 +38,7 @@ def main() -> int:
     if named := os.environ.get(SETTING):
         print(f"{SETTING}={named}: there is no such program.", file=sys.stderr)
         return 1
-    if os.geteuid() == 0 and shutil.which("apt-get") and install():
+    if os.geteuid() == 0 and apt.is_here() and install():
         return 0
     print(
         "The browser tests need Chromium, which is not on the PATH. Install it "

@@ -8,10 +8,11 @@ No server of the machine is touched: the tests start one of their own in a folde
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from scripts import apt
 
 SETTING = "ENCANTE_POSTGRES"
 NEEDED = ("initdb", "postgres")
@@ -51,17 +52,9 @@ def install() -> bool:
         own = Path("/etc/postgresql-common/createcluster.d/encante-tests.conf")
         wanted = Path(folder) / own.name
         wanted.write_text("create_main_cluster = false\nstart_conf = manual\n")
-        package = ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "postgresql"]
-        commands = (
-            ["install", "-D", "--mode=0644", str(wanted), str(own)],
-            ["apt-get", "-qq", "update"],
-            ["env", "DEBIAN_FRONTEND=noninteractive", *package],
-        )
-        as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-        for command in commands:
-            if subprocess.run([*as_root, *command], stdin=subprocess.DEVNULL).returncode != 0:
-                return False
-    return find() is not None
+        put = ["install", "-D", "--mode=0644", str(wanted), str(own)]
+        done = apt.run_as_root(put) and apt.install("postgresql")
+    return done and find() is not None
 
 
 def main() -> int:
@@ -72,7 +65,7 @@ def main() -> int:
         print(f"{SETTING}={named}: initdb and postgres are not in that folder.", file=sys.stderr)
         return 1
     may_install = os.geteuid() == 0 or shutil.which("sudo")
-    if may_install and shutil.which("apt-get") and install():
+    if may_install and apt.is_here() and install():
         return 0
     print(
         "The tests need PostgreSQL's server programs, which were not found. Install them "
