@@ -1,4 +1,4 @@
-"""A proxy in front of an endpoint, on which requests and answers come to grief."""
+"""Servers that misbehave on the wire; one is a proxy on which requests and answers are lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 # What befalls a connection on which a request has come: how the request is forwarded (it gives
@@ -24,13 +25,13 @@ def none(client: socket.socket, forward: Callable[[], bytes], over: threading.Ev
 
 def reset(client: socket.socket, forward: Callable[[], bytes], over: threading.Event) -> None:
     """The connection breaks before the request has reached the endpoint."""
-    _break(client)
+    break_off(client)
 
 
 def cut(client: socket.socket, forward: Callable[[], bytes], over: threading.Event) -> None:
     """The deed is done, and the connection breaks before the answer is back."""
     forward()
-    _break(client)
+    break_off(client)
 
 
 def cut_short(client: socket.socket, forward: Callable[[], bytes], over: threading.Event) -> None:
@@ -38,7 +39,7 @@ def cut_short(client: socket.socket, forward: Callable[[], bytes], over: threadi
     answer = forward()
     head, _, body = answer.partition(b"\r\n\r\n")
     client.sendall(head + b"\r\n\r\n" + body[: len(body) // 2])
-    _break(client)
+    break_off(client)
 
 
 def hang(client: socket.socket, forward: Callable[[], bytes], over: threading.Event) -> None:
@@ -73,41 +74,31 @@ def says(status: int, body: str, after: bool = False) -> Grief:
     return grief
 
 
-class Proxy:
-    """Forwards to ``url`` while it is entered.
+class Listener:
+    """Serves each connection in a thread of its own while it is entered; ``over`` is set then."""
 
-    ``griefs`` befall the requests that come, in turn; ``always`` all that come after. ``came`` and
-    ``forwarded`` are how many there were.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.griefs: list[Grief] = []
-        self.always: Grief = none
-        self.came = self.forwarded = 0
-        place = url.removeprefix("http://").split(":")
-        self._endpoint = (place[0], int(place[1]))
-        self._over = threading.Event()
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
+        self.over = threading.Event()
         self._clients: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def serve(self, client: socket.socket) -> None:
+        """Do what this server does with a connection, which is closed afterwards."""
+        raise NotImplementedError
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def heal(self) -> None:
-        """Nothing befalls anything any more; counts anew."""
-        self.griefs, self.always = [], none
-        self.came = self.forwarded = 0
-
     def refuse(self) -> None:
         """From now on nobody listens."""
-        self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        # shutdown() wakes accept(), which close() alone does not.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -117,7 +108,7 @@ class Proxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
+        self.over.set()
         for client in self._clients:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)  # ends the wait for a further request
@@ -125,7 +116,7 @@ class Proxy:
             self.refuse()
         self._thread.join()
 
-    def _serve(self) -> None:
+    def _accept(self) -> None:
         threads = []
         while True:
             try:
@@ -133,38 +124,65 @@ class Proxy:
             except OSError:
                 break
             self._clients.append(client)
-            threads.append(threading.Thread(target=self._connection, args=(client,), daemon=True))
+            threads.append(threading.Thread(target=self._one, args=(client,), daemon=True))
             threads[-1].start()
         for thread in threads:
             thread.join()
 
-    def _connection(self, client: socket.socket) -> None:
+    def _one(self, client: socket.socket) -> None:
         with client:
-            while request := _read(client):
-                with self._lock:
-                    self.came += 1
-                    grief = self.griefs.pop(0) if self.griefs else self.always
-                try:
-                    grief(client, lambda: self._forward(request), self._over)
-                except OSError:
-                    return  # the client has gone meanwhile
-                if grief is not none and grief is not slow:
-                    return
+            self.serve(client)
+
+
+class Proxy(Listener):
+    """Forwards to ``url`` while it is entered.
+
+    ``griefs`` befall the requests that come, in turn; ``always`` all that come after. ``came`` and
+    ``forwarded`` are how many there were.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.griefs: list[Grief] = []
+        self.always: Grief = none
+        self.came = self.forwarded = 0
+        place = url.removeprefix("http://").split(":")
+        self._endpoint = (place[0], int(place[1]))
+        self._lock = threading.Lock()
+
+    def heal(self) -> None:
+        """Nothing befalls anything any more; counts anew."""
+        self.griefs, self.always = [], none
+        self.came = self.forwarded = 0
+
+    def serve(self, client: socket.socket) -> None:
+        """Let something befall each request of a connection."""
+        while request := read(client):
+            with self._lock:
+                self.came += 1
+                grief = self.griefs.pop(0) if self.griefs else self.always
+            try:
+                grief(client, lambda: self._forward(request), self.over)
+            except OSError:
+                return  # the client has gone meanwhile
+            if grief is not none and grief is not slow:
+                return
 
     def _forward(self, request: bytes) -> bytes:
         with self._lock:
             self.forwarded += 1
         with socket.create_connection(self._endpoint) as endpoint:
             endpoint.sendall(request)
-            return _read(endpoint)
+            return read(endpoint)
 
 
-def _break(connection: socket.socket) -> None:
+def break_off(connection: socket.socket) -> None:
+    """Have the connection break when it is closed."""
     # Lingering for zero seconds makes close() send RST.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def _read(connection: socket.socket) -> bytes:
+def read(connection: socket.socket) -> bytes:
     """A whole request or answer; empty when the connection has ended."""
     received = b""
     while True:

@@ -124,7 +124,7 @@ def test_a_clear_last_answer_does_not_clear_up_a_lost_earlier_one(
 def test_a_connection_refused_after_a_lost_answer_is_no_proof_that_nothing_was_done() -> None:
     def reset_and_go(connection, wire):
         reset(connection, wire)
-        wire.stop_listening()
+        wire.refuse()
 
     with Wire(reset_and_go) as wire:
         error = failure(TOKEN, wire.url)
