@@ -80,11 +80,6 @@ class Query:
         )
 
     @property
-    def sort_column(self) -> str:
-        """The column sorted by."""
-        return self.sort.removeprefix("-")
-
-    @property
     def descending(self) -> bool:
         """Whether the largest comes first."""
         return self.sort.startswith("-")

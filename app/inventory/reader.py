@@ -171,12 +171,6 @@ class Reader(Finder):
             return None
         return self.find("snapshot", "volume_id", volume_ids, region, limit=50 * len(volume_ids))
 
-    def count_of(self, kind: str, column: str, values: Sequence[str]) -> int:
-        """How many resources ``find`` would give if it had no limit."""
-        with self._index(kind) as index:
-            chosen = lists.has_one_of(index, column, [value for value in values if value])
-            return int(np.count_nonzero(chosen))
-
     def all(
         self,
         kind: str,

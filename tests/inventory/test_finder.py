@@ -104,14 +104,6 @@ def test_values_are_offered_with_how_many_have_them(inventory: Inventory):
     assert inventory.tag_keys("box") == [("k=", 5)]
 
 
-def test_how_many_there_are_is_told_without_reading_them(inventory: Inventory):
-    made = [box(n, Parts=["p-1"] if n % 2 else ["p-2", "p-1"]) for n in range(5)]
-    inventory.store("box", ACCOUNT, HERE, made, NOON, "read")
-    assert inventory.count_of("box", "parts", ["p-2"]) == 3
-    assert inventory.count_of("box", "parts", ["p-1", "p-2", ""]) == 5
-    assert inventory.count_of("box", "id", []) == 0
-
-
 def test_the_name_of_what_is_gone_is_still_told(inventory: Inventory, clock: Clock):
     inventory.store("box", ACCOUNT, HERE, [box(1, name="old")], NOON, "read")
     inventory.forget("box", ACCOUNT, HERE, ["box-1"], clock.move(1))

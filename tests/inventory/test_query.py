@@ -43,7 +43,7 @@ def test_a_query_reads_filter_facets_sort_and_page():
     )
     assert query.expression == Equals("size", "3")
     assert query.facets == {"state": ("ready", "broken"), "region": ("us-east-1",)}
-    assert (query.sort_column, query.descending) == ("size", True)
+    assert (query.sort, query.descending) == ("-size", True)
     assert (query.page, query.per_page) == (3, 100)
     assert query.narrowed
 
