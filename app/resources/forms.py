@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from flask_wtf import FlaskForm
@@ -15,6 +15,7 @@ from app.aws.call import Call, Plan
 from app.aws.listing import Description
 from app.aws.part import SomeAccounts
 from app.aws.reference import Reference, References, SecurityGroup
+from app.resources.books import WatchBook
 from app.resources.fields import options
 from app.resources.spec import Known, Row, tags_of
 
@@ -24,86 +25,6 @@ Answers = Sequence[Mapping[str, Any]]
 
 class Refused(Exception):
     """A form is not for its resources now; the text says why. Raised by prepare and begin."""
-
-
-class Watched(Protocol):
-    """What forms need to know of a watch."""
-
-    @property
-    def id(self) -> str: ...
-
-
-class Heard(Protocol):
-    """What forms need to know of a queue of events that is heard."""
-
-    @property
-    def queue_url(self) -> str: ...
-
-    @property
-    def rule_name(self) -> str: ...
-
-
-class HeardBook(Protocol):
-    """What forms may ask of those queues (app.watches.event_queues.EventQueues)."""
-
-    def add(
-        self, *, account: str, region: str, queue_url: str, queue_arn: str, rule_name: str
-    ) -> None: ...
-
-    def remove(self, account: str, region: str) -> None: ...
-
-    def get(self, account: str, region: str) -> Heard | None: ...
-
-
-class WatchBook(Protocol):
-    """What forms may ask of the watches (app.watches.Watches)."""
-
-    @property
-    def event_queues(self) -> HeardBook: ...
-
-    def intend(
-        self,
-        *,
-        kind: str,
-        request_id: str,
-        account: str,
-        region: str,
-        source_id: str,
-        source_name: str,
-        description: str,
-        topic_arn: str,
-        outcomes: Sequence[str],
-        late_after: int | None = ...,
-        actor: str,
-    ) -> str: ...
-
-    def bind(self, watch_id: str, found: Description) -> None: ...
-
-    def abandon(self, watch_id: str, why: str) -> None: ...
-
-    def watch(
-        self,
-        *,
-        kind: str,
-        account: str,
-        region: str,
-        found: Description,
-        source_name: str,
-        topic_arn: str,
-        outcomes: Sequence[str],
-        late_after: int | None = ...,
-        actor: str,
-    ) -> str: ...
-
-    def cancel(self, watch_id: str) -> None: ...
-
-    def of_resource(self, resource_id: str) -> Sequence[Watched]: ...
-
-    def waiting(self, ids: Sequence[str]) -> int: ...
-
-    def rules_by(self, topic_arns: Sequence[str]) -> int: ...
-
-    def usual(self, past: Iterable[Row]) -> float | None: ...
 
 
 @dataclass(frozen=True)
