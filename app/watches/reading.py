@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.watches.notices import NoticeReader
-from app.watches.views import Views, Wanted, WatchView
+from app.watches.viewing import Views, Wanted
+from app.watches.views import WatchView
 
 
 class Reading:

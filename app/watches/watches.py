@@ -32,7 +32,7 @@ from app.watches.sender import Sender
 from app.watches.store import Store
 from app.watches.sweeping import Sweeper
 from app.watches.topic_settings import TopicBook
-from app.watches.views import Views
+from app.watches.viewing import Views
 from app.watches.watched import Watched
 
 
