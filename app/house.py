@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-from app.aws.accounts import Accounts, Memory, Source
+from app.aws.account import Memory, Source
+from app.aws.accounts import Accounts
 from app.aws.attempts import Listener
 from app.aws.errors import AwsError
 from app.aws.reference import References
-from app.db import make_engine
+from app.db import make_engine, now
 from app.inventory import Collector, Inventory
 from app.inventory.known_accounts import KnownAccounts
 from app.inventory.recent import Recent
@@ -118,8 +119,21 @@ def build(settings: Settings) -> House:
     ticks = Ticks()
     metrics = Metrics(engine, settings, ticks)
     accounts = make_accounts(settings, KnownAccounts(engine), metrics.called)
-    inventory = Inventory(engine, RESOURCES)
-    collector = Collector(inventory, accounts, RESOURCES, settings)
+    return furnish(settings, engine, accounts, metrics, ticks)
+
+
+def furnish(
+    settings: Settings,
+    engine: Engine,
+    accounts: Accounts,
+    metrics: Metrics,
+    ticks: Ticks,
+    clock: Callable[[], datetime] = now,
+    wait: Callable[[float], object] | None = None,
+) -> House:
+    """The services over a database that is up to date; ``clock`` and ``wait`` are their time."""
+    inventory = Inventory(engine, RESOURCES, clock)
+    collector = Collector(inventory, accounts, RESOURCES, settings, wait)
     pacing = Pacing(settings.poll_seconds, settings.polls_per_second)
     watches = Watches(
         engine,
@@ -128,6 +142,7 @@ def build(settings: Settings) -> House:
         collector.learn,
         past=inventory.snapshots_of,
         pacing=pacing,
+        clock=clock,
         sent=metrics.sent,
         keep_for=timedelta(days=settings.keep_days),
         public_url=settings.public_url,
@@ -141,7 +156,7 @@ def build(settings: Settings) -> House:
         inventory,
         collector,
         watches,
-        Rules(engine, accounts, inventory, collector.learn, pacing),
+        Rules(engine, accounts, inventory, collector.learn, pacing, clock),
         metrics,
         ticks,
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from app.aws.accounts import Accounts, Remembered, Source
+from app.aws.account import Remembered, Source
+from app.aws.accounts import Accounts
 
 SEEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from types import MappingProxyType
-from typing import Protocol
 
+from app.aws.account import Account, Memory, Remembered, Source, Sources
 from app.aws.acting import Acting, Actors, role_arn
 from app.aws.attempts import Listener
 from app.aws.call import Call
@@ -25,69 +24,6 @@ from app.aws.pool import Pool
 IDENTITY_EVERY = timedelta(minutes=5)
 REGIONS_EVERY = timedelta(hours=1)
 RETRY = timedelta(seconds=15)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where an account's credentials come from.
-
-    boto3's own chain, or that of ``profile``; with ``role`` (an ARN) they assume that role.
-    """
-
-    name: str
-    profile: str = ""
-    role: str = ""
-    external_id: str = ""
-
-
-Sources = Mapping[str, Source]  # by the account's number
-NO_SOURCES: Sources = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """What was last known of an account."""
-
-    id: str
-    regions: tuple[str, ...]
-    seen_at: datetime
-
-
-class Memory(Protocol):
-    """Keeps over a restart what was known of the accounts."""
-
-    def load(self) -> Mapping[str, Remembered]:
-        """What is remembered, by the account's name."""
-
-    def keep(self, name: str, known: Remembered) -> None:
-        """Remember this of the account ``name``."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account as far as it is known.
-
-    ``id``: its 12 digits, or an empty text while AWS has never told. ``seen_at``: when AWS last
-    said that these credentials are the account's. ``trouble``: why it does not say so now, or why
-    the account or its regions cannot be looked at as configured.
-    """
-
-    source: Source
-    id: str
-    regions: tuple[str, ...]
-    identity: Identity | None = None
-    trouble: AwsError | None = None
-    seen_at: datetime | None = None
-
-    @property
-    def name(self) -> str:
-        """What it is called in the settings."""
-        return self.source.name
-
-    @property
-    def label(self) -> str:
-        """Its name and number, as far as there are any."""
-        return f"{self.name} ({self.id})" if self.id else self.name
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from app.aws.accounts import Account, Accounts, Sources
+from app.aws.account import Account, Sources
+from app.aws.accounts import Accounts
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 

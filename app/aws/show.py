@@ -6,7 +6,7 @@ AWS as it is, and must not be able to become code, a comment's end or another ar
 
 from __future__ import annotations
 
-from app.aws.accounts import Sources
+from app.aws.account import Sources
 from app.aws.call import Plan
 from app.aws.clients import Endpoint
 from app.aws.show_boto3 import as_boto3

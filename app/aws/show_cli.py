@@ -23,7 +23,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from app.aws.accounts import NO_SOURCES, Source, Sources
+from app.aws.account import NO_SOURCES, Source, Sources
 from app.aws.call import Call, Plan
 from app.aws.clients import Endpoint
 from app.aws.layout import WIDTH, Style, laid_out

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Engine, select
 
-from app.aws.accounts import Remembered
+from app.aws.account import Remembered
 from app.db import upsert
 from app.inventory.tables import accounts
 

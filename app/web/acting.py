@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from app.aws.accounts import Sources
+from app.aws.account import Sources
 from app.aws.acting import Acting, session_name
 from app.aws.call import Call, Plan
 from app.aws.clients import Clients

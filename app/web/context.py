@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, get_flashed_messages, request
 
-from app.aws.accounts import Account
+from app.aws.account import Account
 from app.aws.clients import Endpoint
 from app.aws.errors import AwsError
 from app.aws.part import Part, SomeAccounts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.aws.accounts import Sources
+from app.aws.account import Sources
 from app.aws.call import Plan
 from app.aws.show import as_boto3, as_cli, as_words, roles_needed
 from app.resources.forms import ActionForm, Desk

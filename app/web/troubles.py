@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flask import Flask
 
-from app.aws.accounts import Account
+from app.aws.account import Account
 from app.inventory.query import Freshness
 from app.web.context import scope
 from app.web.places import account_name, places

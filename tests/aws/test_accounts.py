@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.aws.accounts import IDENTITY_EVERY, Accounts, Remembered, Source
+from app.aws.account import Remembered, Source
+from app.aws.accounts import IDENTITY_EVERY, Accounts
 from app.aws.clients import Clients, Identity
 from app.aws.errors import AwsError
 from tests.accounts import Notes

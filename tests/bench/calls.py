@@ -13,17 +13,13 @@ from sqlalchemy import event
 
 from app.aws.clients import Clients, Identity
 from app.aws.operations import Repeat
-from app.aws.reference import References
 from app.background import tick
 from app.db import make_engine
-from app.house import House
-from app.inventory import Collector, Inventory
+from app.house import House, furnish
 from app.metrics import Metrics
 from app.migrate import upgrade
-from app.resources import RESOURCES
 from app.settings import Settings
 from app.ticks import Ticks
-from app.watches import Pacing, Rules, Watches
 from tests.accounts import one_account
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -109,32 +105,15 @@ def make_house(folder: Path, pending: int) -> House:
     # The calls are what counts here: the disk need not have what is written.
     event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
     upgrade(engine)
-    account = Account(pending)
-    inventory = Inventory(engine, RESOURCES, lambda: account.now)
-    accounts = one_account(ACCOUNT, REGIONS, account)
-    collector = Collector(inventory, accounts, RESOURCES, settings, wait=account.wait)
-    ticks = Ticks()
-    watches = Watches(
-        engine,
-        accounts,
-        inventory.get,
-        collector.learn,
-        past=inventory.snapshots_of,
-        pacing=Pacing(settings.poll_seconds, settings.polls_per_second),
-        clock=lambda: account.now,
-    )
-    collector.leave(watches.watched)
-    return House(
+    account, ticks = Account(pending), Ticks()
+    return furnish(
         settings,
         engine,
-        accounts,
-        References(accounts),
-        inventory,
-        collector,
-        watches,
-        Rules(engine, accounts, inventory, collector.learn, clock=lambda: account.now),
+        one_account(ACCOUNT, REGIONS, account),
         Metrics(engine, settings, ticks),
         ticks,
+        lambda: account.now,
+        account.wait,
     )
 
 
