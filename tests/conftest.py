@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from tests.databases import SORTS, Databases, open_engine
 from tests.postgres import PostgresServer, postgres_server
+
+# How long an example takes says something of the machine only. Hypothesis' own profile for CI,
+# which begins from a fixed seed, is kept where it is one.
+settings.register_profile(
+    "suite", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

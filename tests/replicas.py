@@ -65,7 +65,7 @@ class Replica:
 
     def ask(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, str]:
         """Status and text of its own answer; the status is 0 if there is none."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
             connection.request("GET", path, headers=dict(headers))
             answer = connection.getresponse()

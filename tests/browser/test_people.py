@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from scripts.own_console import OwnConsole
+from tests.browser import hand
 from tests.browser.conftest import SETTINGS
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider, openid_provider
 
@@ -93,7 +94,8 @@ def test_an_invited_user_chooses_a_password_and_is_disabled(page: Page, jane: Pa
     jane.locator("input[type=password]").first.fill("an uncommon lighthouse of 1911")
     for box in jane.locator("input[type=password]").all()[1:]:
         box.fill("an uncommon lighthouse of 1911")
-    jane.locator("main").get_by_role("button").last.click()
+    with hand.led_on(jane):
+        jane.locator("main").get_by_role("button").last.click()
     jane.goto("/volumes")
     expect(jane.get_by_role("heading", level=1, name="Volumes")).to_be_visible()
 

@@ -315,7 +315,9 @@ def test_a_filter_holds_where_a_plain_evaluation_says_so(
         assert match.holds(written.wanted, BOX, row) == holds(written.wanted, one, texts(one, HERE))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(
     here=boxes(),
     there=boxes(),

@@ -81,7 +81,9 @@ def test_a_call_without_an_end_is_counted(kept: Engine):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.integers(1, RECORDS), st.sampled_from(NAMES), st.integers(0, 10_000))
 def test_a_changed_character_of_any_field_is_found(kept: Engine, seq: int, name: str, at: int):

@@ -47,7 +47,9 @@ DELTAS = st.lists(st.lists(rows(), max_size=6), min_size=1, max_size=3)
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
 )
 @given(
     deltas=DELTAS,
@@ -104,7 +106,9 @@ def test_a_list_is_what_a_plain_evaluation_says_after_every_change(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
 )
 @given(deltas=DELTAS, name=ANY_KEY, typed=TEXTS, expression=st.none() | expressions())
 def test_the_values_of_a_key_are_those_that_contain_what_is_typed(

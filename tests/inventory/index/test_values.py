@@ -30,7 +30,7 @@ def hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("hashes")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(first=SOME, second=SOME)
 def test_a_value_has_one_code_whenever_it_comes(first: list[Value], second: list[Value]):
     held = Values()
@@ -52,7 +52,7 @@ def key(one: Value) -> tuple[int, float, str]:
     return (1, 0.0, one.text.casefold()) if one.text else (2, 0.0, "")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=st.lists(SOME, max_size=5), few=st.sampled_from([0, 1, 100]))
 def test_ranks_sort_as_a_plain_sort_does(
     monkeypatch: pytest.MonkeyPatch, batches: list[list[Value]], few: int
@@ -70,7 +70,7 @@ def test_ranks_sort_as_a_plain_sort_does(
                 assert (ranks[a] == ranks[b]) == (keys[a] == keys[b])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=st.lists(SOME, max_size=4), folded=TEXTS.map(str.casefold))
 def test_a_word_is_found_in_values_whatever_their_case(batches: list[list[Value]], folded: str):
     held = Values()
