@@ -61,13 +61,17 @@ class Databases:
         yield server.local_url(name)
         server.drop(name)
 
-    @contextmanager
-    def _sqlite(self) -> Iterator[str]:
+    def migrated(self, path: Path) -> None:
+        """Put an empty, migrated database of SQLite there."""
         template = self._folder / "migrated.db"
         if not template.exists():
             _upgrade(f"sqlite:///{template}")
-        path = self._folder / f"{next(self._numbers)}.db"
         shutil.copy(template, path)
+
+    @contextmanager
+    def _sqlite(self) -> Iterator[str]:
+        path = self._folder / f"{next(self._numbers)}.db"
+        self.migrated(path)
         try:
             yield f"sqlite:///{path}"
         finally:
@@ -109,11 +113,17 @@ def _upgrade(url: str) -> None:
 def open_engine(url: str) -> Engine:
     """An engine that leaves the writing to the disk to the system: no test cuts the power."""
     engine = make_engine(url)
+    leave_writing_to_the_system(engine)
+    return engine
+
+
+def leave_writing_to_the_system(engine: Engine) -> None:
+    """Let none of an engine's connections wait for the disk, if it is SQLite's."""
     if engine.dialect.name == "sqlite":
         event.listen(
             engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close()
         )
-    return engine
+        engine.dispose()
 
 
 def impatient(engine: Engine) -> None:

@@ -43,12 +43,10 @@ expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder, and put the walk first."""
+    """Mark what is in this folder."""
     for item in items:
         if item.path.parent.name == "browser":
             item.add_marker(pytest.mark.browser)
-    # The longest file goes first: begun last, it would keep one process busy after all others.
-    items.sort(key=lambda item: item.path.name != "test_walk.py")
 
 
 @pytest.fixture(scope="session")

@@ -186,21 +186,21 @@ def test_a_short_token_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch) 
 # What they are told
 
 
-def test_the_requests_to_aws_are_counted_with_what_came_of_them(browser: Browser, aws: Aws) -> None:
+def test_the_requests_to_aws_are_counted_with_what_came_of_them(first: Browser, aws: Aws) -> None:
     def count(outcome: str) -> float:
         told = {"service": "ec2", "operation": "DescribeVolumes", "outcome": outcome}
-        return Samples(browser).value("encante_aws_requests_total", **told) or 0
+        return Samples(first).value("encante_aws_requests_total", **told) or 0
 
     before = count("ok")
     assert before >= 2  # one in each region
     aws.fault("throttle", "DescribeVolumes", count=1)
-    clients = browser.house.accounts.clients()
+    clients = first.house.accounts.clients()
     clients.send("ec2", "DescribeVolumes", {}, "us-east-1", "read")
     assert (count("throttled"), count("ok")) == (1, before + 1)
 
 
-def test_the_steps_of_the_background_are_counted(browser: Browser) -> None:
-    found, name = Samples(browser), "encante_background_steps_total"
+def test_the_steps_of_the_background_are_counted(first: Browser) -> None:
+    found, name = Samples(first), "encante_background_steps_total"
     assert (found.value(name, step="collect", outcome="busy") or 0) >= 2
     assert (found.value(name, step="poll", outcome="idle") or 0) >= 1
     assert found.value("encante_background_step_age_seconds", step="poll") is not None

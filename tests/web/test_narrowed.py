@@ -19,7 +19,7 @@ from app.resources.spec import Row
 from app.watches.rule_store import Draft
 from app.watches.tables import notices, watches
 from tests.web.browser import Browser, Page
-from tests.web.conftest import Aws, _console
+from tests.web.conftest import Start
 
 MAIN, OTHER = "123456789012", "210987654321"
 HERE, THERE = "us-east-1", "eu-central-1"
@@ -115,8 +115,8 @@ class Planted:
 
 
 @pytest.fixture(scope="module")
-def planted(_sandbox: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
-    browser = _console(_sandbox, tmp_path_factory.mktemp("planted"))
+def planted(_start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    browser = _start.console(tmp_path_factory.mktemp("planted"))
     yield Planted(browser)
     browser.house.engine.dispose()
 
