@@ -21,7 +21,9 @@ def _read(clients: Clients, region: str, account: str, ids: Sequence[str]) -> li
     if len(found) <= DETAILED:
         for instance in found:
             if instance.get("State", {}).get("Name") not in {"terminated", "shutting-down"}:
-                instance[PROTECTION] = is_protected(clients, region, instance["InstanceId"])
+                protected = is_protected(clients, region, instance["InstanceId"])
+                if protected is not None:  # what was known before goes on being known
+                    instance[PROTECTION] = protected
     return found
 
 

@@ -190,3 +190,16 @@ def test_a_page_of_what_is_gone_that_cannot_be_is_told_so(visitor: Browser, page
     told = visitor.open(f"/volumes/gone?page={page}")
     assert told.status == 400
     assert "page number" in told.words
+
+
+def test_protection_that_cannot_be_asked_for_any_more_is_not_told_as_taken_off(
+    browser: Browser, aws: Aws
+) -> None:
+    row = named(browser, "instance", "db-1")
+    browser.house.collector.reread("instance", ACCOUNT, HERE, [row.id])
+    assert "Termination protection Yes" in browser.open(f"/instances/{row.id}").words
+    aws.fault("refuse", "DescribeInstanceAttribute")
+    browser.house.collector.reread("instance", ACCOUNT, HERE, [row.id])
+    page = browser.open(f"/instances/{row.id}")
+    assert "Termination protection Yes" in page.words
+    assert "Termination protection: yes" not in page.words
