@@ -92,7 +92,9 @@ class AwsError(Exception):
         """What a person can do about it, in a sentence; may be empty."""
         if self.trouble == "uncertain" and self._only_read:
             return "No answer came that could be understood. Try again in a while."
-        if self.operation == "AssumeRole" and self.trouble in {"credentials", "refused"}:
+        ended = self.code.startswith("Expired")  # the credentials that the role is assumed with
+        denied = self.trouble in {"credentials", "refused"} and not ended
+        if self.operation == "AssumeRole" and denied:
             return _ASSUME_ADVICE
         advice = _CODE_ADVICE.get(self.code, _ADVICE[self.trouble])
         return advice.format(permission=self.permission)

@@ -386,3 +386,8 @@ def test_a_snapshot_of_a_volume_that_is_gone_is_missing(
         snapshots.create_snapshot(REGION, "vol-1", "", {}, "request").run(clients)
     assert (caught.value.trouble, caught.value.request_id) == ("missing", "r-9")
     assert [request.operation for request in recorder.taken()] == ["CreateSnapshot"]
+
+
+def test_a_role_that_ended_credentials_cannot_assume_needs_a_sign_in_and_no_other_policy() -> None:
+    error = AwsError("credentials", "ExpiredToken", "It has expired", "sts", "AssumeRole", REGION)
+    assert error.advice.startswith("Sign in to AWS again")
