@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from app.aws import lean, sessions, turns
+from app.aws import attempts, lean, sessions, turns
 from app.aws.attempts import Listener, Response, failure
 from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat
@@ -144,6 +144,7 @@ class Clients:
             client = self._session.client(service, region_name=region, config=config, **address)
         except (BotoCoreError, ValueError, OSError) as error:
             raise from_boto(error, service, "", region) from error
+        client.meta.events.register("before-send", attempts.begin)
         client.meta.events.register("needs-retry", self._note_attempt)
         client.meta.events.register("response-received", _check_form)
         return client

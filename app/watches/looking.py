@@ -16,7 +16,7 @@ from app.aws.accounts import Accounts
 from app.aws.errors import AwsError
 from app.aws.impatient import impatient
 from app.aws.under_way import UNDER_WAY
-from app.watches.pace import Pacing, reserve
+from app.watches.pace import TURNS, Pacing, Turns, reserve
 from app.watches.poller import Learn
 from app.watches.ruled import RULED
 from app.watches.tables import SKEW, is_due, paces, regions, rules
@@ -24,7 +24,6 @@ from app.watches.tables import SKEW, is_due, paces, regions, rules
 _log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=60)
 AFTER_TROUBLE = timedelta(minutes=3)
-_TURN_SECONDS = 5.0  # who would have to wait longer for a turn asks again
 Clock = Callable[[], datetime]
 
 
@@ -37,8 +36,7 @@ class Looker:
         self._engine = engine
         self._accounts = accounts
         self._learn = learn
-        self._pacing = pacing
-        self._clock = clock
+        self._turns = Turns(engine, TURNS, pacing.a_second, clock, pacing.sleep)
 
     def step(self, now: datetime) -> bool:
         """Read one kind in one account and region, if one is due; whether one was."""
@@ -70,7 +68,7 @@ class Looker:
 
     def _look(self, kind: str, account: str, region: str, now: datetime) -> None:
         try:
-            clients = impatient(self._accounts.clients(account), self._await_turn)
+            clients = impatient(self._accounts.clients(account), self._turns.take)
             found = UNDER_WAY[kind].read(clients, region, account)
         except AwsError as error:
             _log.warning(
@@ -80,14 +78,6 @@ class Looker:
             return
         if found:
             self._learn(kind, account, region, found, now)
-
-    def _await_turn(self) -> None:
-        """Wait until it is our turn to make a call."""
-        while True:
-            wait = self._pacing.turn(self._engine, self._clock(), _TURN_SECONDS)
-            self._pacing.sleep(_TURN_SECONDS if wait is None else wait)
-            if wait is not None:
-                return
 
     def _put_off(self, name: str, now: datetime) -> None:
         later = {"next_at": now + AFTER_TROUBLE, "set_at": now}

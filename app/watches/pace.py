@@ -12,7 +12,13 @@ from sqlalchemy import Engine, select, update
 from app.db import insert_new
 from app.watches.tables import SKEW, paces
 
-_TURNS = "polls"  # the name of the turns of all who look for what is awaited
+TURNS = "polls"  # the name of the turns of all who look for what is awaited
+# A turn that could not be used in time (the process had to wait for a lock, or for the processor)
+# is lost: used late, it would come on top of the next ones.
+LATE = timedelta(seconds=0.05)
+_WAY = timedelta(seconds=0.05)  # what it may take from there to the wire
+_NEAR = timedelta(seconds=1)
+_PATIENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -26,16 +32,6 @@ class Pacing:
     a_second: float | None = None
     sleep: Callable[[float], None] = time.sleep
 
-    def turn(self, engine: Engine, now: datetime, patience: float) -> float | None:
-        """Take the next turn; how many seconds it is off, which the caller sleeps.
-
-        None if it is off by more than ``patience``, and by more than turns are apart.
-        """
-        if self.a_second is None:
-            return 0.0
-        apart = 1 / self.a_second
-        return reserve(engine, _TURNS, apart, now, max(patience, apart))
-
 
 def reserve(
     engine: Engine, name: str, seconds: float, now: datetime, patience: float = 0.0
@@ -45,21 +41,77 @@ def reserve(
     None, and nothing taken, if it is off by more than ``patience``. Whoever gets a turn must wait
     for it, and then may make one call. ``name`` says whose turns they are.
     """
+    turn = _reserve(engine, name, seconds, lambda: now, patience)
+    return None if turn is None else (turn - now).total_seconds()
+
+
+def _reserve(
+    engine: Engine, name: str, seconds: float, clock: Callable[[], datetime], patience: float
+) -> datetime | None:
+    """As ``reserve``, by what the clock shows when nobody else can take that turn any more."""
     with engine.begin() as connection:
         mine = paces.c.name == name
         held = connection.execute(select(paces).where(mine).with_for_update()).one_or_none()
+        turn = now = clock()
         if held is None:
             made = insert_new(connection, paces, {"name": name}, next_at=now, set_at=now)
             if not made:  # another was faster, and has the turn that is now
                 return None
-            turn = now
-        else:
-            # If the clock was set back, nobody knows when the last turn was.
-            stepped = held.set_at > now + SKEW
-            turn = now if stepped else max(now, held.next_at)
-        wait = (turn - now).total_seconds()
-        if wait > patience:
+        # If the clock was set back, nobody knows when the last turn was.
+        elif held.set_at <= now + SKEW:
+            turn = max(now, held.next_at)
+        if (turn - now).total_seconds() > patience:
             return None
         after = turn + timedelta(seconds=seconds)
         connection.execute(update(paces).where(mine).values(next_at=after, set_at=now))
-        return wait
+        return turn
+
+
+class Turns:
+    """Calls of all processes together, of which no second has more than ``a_second``.
+
+    None: as many as there are. ``clock`` tells the time, and those of all processes must tell the
+    same one; ``sleep`` waits.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        a_second: float | None,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self._a_second = a_second
+        self._clock = clock
+        self._sleep = sleep
+
+    def near(self) -> bool:
+        """Whether there is a turn within a second; else it is better left to others."""
+        if self._a_second is None:
+            return True
+        query = select(paces.c.next_at, paces.c.set_at).where(paces.c.name == self._name)
+        with self._engine.connect().execution_options(reading=True) as connection:
+            held = connection.execute(query).one_or_none()
+        now = self._clock()
+        return held is None or held.next_at <= now + _NEAR or held.set_at > now + SKEW
+
+    def take(self) -> float:
+        """Wait for a turn, right before a call is made; the seconds that took."""
+        if self._a_second is None:
+            return 0.0
+        # So that the first of so many may be late, the last in time, and yet a second is between.
+        apart = (1 + (LATE + _WAY).total_seconds()) / self._a_second
+        waited = 0.0
+        while True:
+            turn = _reserve(self._engine, self._name, apart, self._clock, _PATIENCE)
+            wait = _NEAR.total_seconds()  # all others were before us
+            if turn is not None:
+                wait = max(0.0, (turn - self._clock()).total_seconds())
+            if wait:
+                self._sleep(wait)
+            waited += wait
+            if turn is not None and self._clock() <= turn + LATE:
+                return waited

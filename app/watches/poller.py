@@ -23,14 +23,13 @@ from app.resources import AWAITED
 from app.resources.spec import Awaited
 from app.watches.due import Batch, any_due, postpone, take
 from app.watches.harmless import harmless
-from app.watches.pace import Pacing
+from app.watches.pace import TURNS, Pacing, Turns
 from app.watches.places import Places
 from app.watches.record import Recorder
 
 _log = structlog.get_logger(__name__)
 # Told what was read by id: kind, account, region, descriptions, and when they were asked for.
 Learn = Callable[[str, str, str, list[Description], datetime], None]
-_TURN_SECONDS = 1.0  # who would have to wait longer for a turn leaves it to others
 
 
 class Poller:
@@ -43,45 +42,41 @@ class Poller:
         recorder: Recorder,
         learn: Learn | None,
         pacing: Pacing,
+        clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._accounts = accounts
         self._recorder = recorder
         self._learn = learn
         self._pacing = pacing
+        self._turns = Turns(engine, TURNS, pacing.a_second, clock, pacing.sleep)
         self._places = Places()
 
     def poll(self, now: datetime) -> bool:
         """One step; False when nothing was due. Costs at most one read of AWS."""
         away = self._places.away()
-        if not any_due(self._engine, now, away):
+        if not any_due(self._engine, now, away) or not self._turns.near():
             return False
-        waited = self._await_turn(now)
-        if waited is None:
-            return False
-        now += timedelta(seconds=waited)
         batch = take(self._engine, now, away)
         if batch is None:
             return False
+        waits: list[float] = []
         try:
             with self._places.call(batch.place):
-                read = self._ask(batch)
+                read = self._ask(batch, waits)
         except AwsError as error:
-            self._failed(batch, error, now)
+            self._failed(batch, error, now + timedelta(seconds=sum(waits[:1])))
         else:
-            self._answered(batch, read, now)
+            self._answered(batch, read, now + timedelta(seconds=sum(waits[:1])))
         return True
 
-    def _await_turn(self, now: datetime) -> float | None:
-        """Wait for a turn; the seconds that took, or None if there is none soon."""
-        wait = self._pacing.turn(self._engine, now, _TURN_SECONDS)
-        if wait:
-            self._pacing.sleep(wait)
-        return wait
+    def _ask(self, batch: Batch, waits: list[float]) -> list[Description]:
+        """What AWS has of what the batch wants; ``waits``: seconds before each request.
 
-    def _ask(self, batch: Batch) -> list[Description]:
-        """What AWS has of what the batch wants. Raises AwsError."""
-        clients = impatient(self._accounts.clients(batch.account))
+        Raises AwsError.
+        """
+        before = lambda: waits.append(self._turns.take())  # noqa: E731
+        clients = impatient(self._accounts.clients(batch.account), before)
         awaited = AWAITED[batch.kind]
         if batch.state == "waiting":
             return awaited.listing.read(clients, batch.region, batch.account, batch.wanted)

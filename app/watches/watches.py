@@ -71,7 +71,7 @@ class Watches(Reading):
         patience = patience or Patience()
         recorder = Recorder(engine, known, pacing.poll_seconds, patience, public_url)
         self._watched = Watched(engine, clock)
-        self._poller = Poller(engine, accounts, recorder, learn, pacing)
+        self._poller = Poller(engine, accounts, recorder, learn, pacing, clock)
         me = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(6)}"
         self._sender = Sender(engine, accounts, me, clock, ages, sent)
         self._lookout = Lookout(engine, me, ages)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
+from app.aws.impatient import impatient
 from app.aws.operations import Repeat
 from tests.aws import wire
 from tests.aws.samples import REGION
@@ -43,6 +45,28 @@ def test_each_attempt_is_told_with_its_own_outcome() -> None:
     good = wire.answer(200, GOOD)
     heard = ["throttled", "uncertain", "uncertain", "ok"]
     assert told("read", throttled, broken, wire.reset, good) == (heard, 4)
+
+
+def test_who_must_wait_for_a_turn_waits_before_each_attempt() -> None:
+    broken = wire.answer(500, ERROR.format("InternalError"))
+    seen: list[int] = []
+    with wire.Wire(broken, wire.answer(200, GOOD)) as server:
+        clients = Clients(server.url)
+        turns = impatient(clients, lambda: seen.append(server.attempts))
+        turns.send("ec2", "DescribeVolumes", {}, REGION, "read")
+        assert seen == [0, 1]
+        clients.send("ec2", "DescribeVolumes", {}, REGION, "read")
+    assert len(seen) == 2, "others need not wait"
+
+
+def test_what_goes_wrong_while_one_waits_for_a_turn_is_told_as_what_it_is() -> None:
+    def fail() -> None:
+        raise OperationalError("SELECT 1", {}, Exception("the database is away"))
+
+    with wire.Wire(wire.answer(200, GOOD)) as server:
+        with pytest.raises(OperationalError):
+            impatient(Clients(server.url), fail).send("ec2", "DescribeVolumes", {}, REGION, "read")
+        assert server.attempts == 0
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import botocore.session
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.validate import ParamValidator
 
+from app.aws import attempts
 from app.aws.clients import Clients
 from app.aws.errors import AwsError, from_boto
 from app.aws.operations import Repeat, operation
@@ -177,6 +178,7 @@ class FakeClients(Clients):
         assert repeat == ("look" if usual == "read" and service == "ec2" else usual)
         if service != "sts":
             self.make_sure(region)
+            attempts.begin(f"before-send.{service}.{operation_name}")
         model = _model(service).operation_model(operation_name)
         report = ParamValidator().validate(parameters, model.input_shape)
         assert not report.has_errors(), report.generate_report()

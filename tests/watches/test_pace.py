@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from app.watches.pace import reserve
+from app.watches.pace import Turns, reserve
 from tests.watches.fakes import START
 
 
@@ -52,3 +54,84 @@ def test_those_who_ask_at_the_same_time_get_different_turns(engine: Engine, firs
     turns = sorted(wait for wait in found if wait is not None)
     assert turns == [float(each) for each in range(len(turns))]
     assert len(turns) == 16 or first, "at the very first, who comes second may get none"
+
+
+class Together:
+    """Time that passes for threads only while all of them wait."""
+
+    def __init__(self, threads: int) -> None:
+        self.now = START
+        self._awake = threads
+        self._wakes: list[datetime] = []
+        self._condition = threading.Condition()
+
+    def sleep(self, seconds: float) -> None:
+        with self._condition:
+            wake = self.now + after(seconds)
+            self._wakes.append(wake)
+            self._fall_asleep()
+            assert self._condition.wait_for(lambda: self.now >= wake, timeout=60)
+
+    def leave(self) -> None:
+        with self._condition:
+            self._fall_asleep()
+
+    def _fall_asleep(self) -> None:
+        self._awake -= 1
+        if self._awake or not self._wakes:
+            return
+        self.now = min(self._wakes)
+        self._awake = self._wakes.count(self.now)
+        self._wakes = [each for each in self._wakes if each > self.now]
+        self._condition.notify_all()
+
+
+def _calls(engine: Engine, late: tuple[float, ...]) -> list[datetime]:
+    """When six pollers, of whatever processes, make eight calls each: how late each may be."""
+    together, made = Together(6), []
+
+    def poller(number: int) -> None:
+        chance = random.Random(number)
+
+        def sleep(seconds: float) -> None:
+            together.sleep(seconds + chance.choice(late))
+
+        turns = Turns(engine, "polls", 4.0, lambda: together.now, sleep)
+        for _ in range(8):
+            turns.take()
+            made.append(together.now + after(chance.uniform(0, 0.05)))  # the way to the wire
+        together.leave()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(poller, range(6)))
+    return sorted(made)
+
+
+@pytest.mark.parametrize("late", [(0.0,), (0.0, 0.02, 0.05), (0.0, 0.01, 0.2, 0.9)])
+def test_no_second_has_more_than_four_calls_however_late_some_begin(
+    engine: Engine, late: tuple[float, ...]
+) -> None:
+    made = _calls(engine, late)
+    assert len(made) == 48
+    gaps = [last - first for first, last in zip(made, made[4:], strict=False)]
+    assert min(gaps) >= after(1)
+
+
+def test_turns_are_not_wasted_by_who_is_in_time(engine: Engine) -> None:
+    made = _calls(engine, (0.0,))
+    assert made[-1] - made[0] < after(48 / 3.5)
+
+
+def test_who_would_wait_for_long_sees_it_without_the_lock(engine: Engine) -> None:
+    turns = Turns(engine, "polls", 4.0, lambda: START, lambda _: None)
+    near = []
+    for _ in range(6):
+        near.append(turns.near())
+        turns.take()
+    assert near == [True] * 4 + [False] * 2
+
+
+def test_without_a_bound_nobody_waits(engine: Engine) -> None:
+    turns = Turns(engine, "polls", None, lambda: START, lambda _: pytest.fail("waited"))
+    assert turns.near()
+    assert turns.take() == 0.0

@@ -384,10 +384,11 @@ def test_polls_take_turns_with_those_of_other_processes(desk: Desk, aws: FakeAws
     other = Desk(desk.engine, aws, desk.poll, **desk.more)
     desk.restart()
     desk.later(seconds=5)
+    other.now = desk.now
     assert [one.watches.poll(desk.now) for one in (desk, other, desk)] == [True] * 3
-    assert slept == [0.25, 0.5]
+    assert slept == pytest.approx([0.275, 0.55])
     assert desk.watches.poll(desk.now) is False, "nothing is due, and no turn is taken"
-    assert slept == [0.25, 0.5]
+    assert len(slept) == 2
 
 
 def test_who_would_wait_long_for_a_turn_leaves_it_to_others(desk: Desk, aws: FakeAws) -> None:
@@ -396,10 +397,10 @@ def test_who_would_wait_long_for_a_turn_leaves_it_to_others(desk: Desk, aws: Fak
     desk.more["pacing"] = Pacing(5.0, 4.0, lambda _: None)
     desk.restart()
     desk.later(seconds=5)
-    assert [desk.watches.poll(desk.now) for _ in range(8)] == [True] * 5 + [False] * 3
+    assert [desk.watches.poll(desk.now) for _ in range(8)] == [True] * 4 + [False] * 4
     desk.later(seconds=1)
     assert desk.watches.poll(desk.now) is True
-    assert aws.count("DescribeSnapshots") == 6
+    assert aws.count("DescribeSnapshots") == 5
 
 
 def test_only_what_is_new_is_handed_over_after_it_is_written(desk: Desk, aws: FakeAws) -> None:
