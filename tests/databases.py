@@ -126,6 +126,18 @@ def leave_writing_to_the_system(engine: Engine) -> None:
         engine.dispose()
 
 
+def patient(engine: Engine) -> None:
+    """Let an engine's connections wait for PostgreSQL's locks for a minute, as a slow machine may
+    need where many write one thing at once.
+    """
+
+    def tell(connection: Any, *_: object) -> None:
+        connection.execute("SET lock_timeout = 60000")
+        connection.commit()
+
+    event.listen(engine, "connect", tell)
+
+
 def impatient(engine: Engine) -> None:
     """Let an engine's connections wait for a lock for 50 ms only."""
     told = "PRAGMA busy_timeout=50" if engine.dialect.name == "sqlite" else "SET lock_timeout = 50"

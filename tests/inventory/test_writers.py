@@ -15,7 +15,7 @@ from app.inventory.query import Query
 from app.inventory.store import Scope
 from app.inventory.tables import changes, documents, kinds, resources
 from app.inventory.timeline import ActivityQuery
-from tests.databases import open_engine
+from tests.databases import open_engine, patient
 from tests.inventory.boxes import ACCOUNT, HERE, NOON, THERE, Clock, Cloud, box, make_resource
 
 DATABASES = ("postgresql",)
@@ -28,6 +28,8 @@ RESOURCES = {"box": make_resource(Cloud().listing()), "crate": make_resource(kin
 def inventories(database_url: str, clock: Clock) -> Iterator[list[Inventory]]:
     """One for each of some processes, with connections of its own."""
     engines = [open_engine(database_url) for _ in range(PROCESSES)]
+    for engine in engines:
+        patient(engine)
     yield [Inventory(engine, RESOURCES, clock) for engine in engines]
     for engine in engines:
         engine.dispose()
@@ -38,11 +40,11 @@ def at_once(*deeds: Callable[[], object]) -> list[object]:
     ready = threading.Barrier(len(deeds))
 
     def do(deed: Callable[[], object]) -> object:
-        ready.wait(30)
+        ready.wait(60)
         return deed()
 
     with ThreadPoolExecutor(len(deeds)) as threads:
-        return [each.result(60) for each in [threads.submit(do, deed) for deed in deeds]]
+        return [each.result(300) for each in [threads.submit(do, deed) for deed in deeds]]
 
 
 def count(engine: Engine, statement: object) -> list[object]:

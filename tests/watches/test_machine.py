@@ -265,7 +265,7 @@ def test_every_outcome_is_told_and_only_once_without_a_crash(
     run_state_machine_as_test(
         WatchMachine,
         settings=settings(
-            max_examples=100 if sort == "sqlite" else 10,
+            max_examples=40 if sort == "sqlite" else 5,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -341,7 +341,7 @@ def test_each_notice_goes_out_and_not_again_without_a_reason(
     run_state_machine_as_test(
         SenderMachine,
         settings=settings(
-            max_examples=100 if sort == "sqlite" else 20,
+            max_examples=40 if sort == "sqlite" else 8,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
