@@ -34,6 +34,14 @@ def load_settings() -> Settings:
         raise Problem(f"Encante cannot start:\n{error}") from None
 
 
+def _log_format() -> str:
+    """As the settings say; if these are wrong, the command itself will tell."""
+    try:
+        return settings_module.load().log_format
+    except SettingsError:
+        return "console"
+
+
 class Commands(click.Group):
     """All commands; those about users are read only when one of them is wanted."""
 
@@ -47,7 +55,7 @@ class Commands(click.Group):
             from app.logs import configure
             from app.people.commands import user
 
-            configure("console")  # what they record is logged too, to standard error
+            configure(_log_format())  # what they record is logged too, to standard error
             return user
         return super().get_command(ctx, cmd_name)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -35,6 +37,10 @@ class Problem(click.ClickException):
 @click.group()
 def user() -> None:
     """Who may sign in with a password: add, invite, disable, enable, list, password."""
+    if _is_read_along():
+        # somebody reads along: the lines of the log, which others collect, do not come between
+        warnings_only = structlog.make_filtering_bound_logger(logging.WARNING)
+        structlog.configure(wrapper_class=warnings_only)
 
 
 @user.command()
@@ -121,6 +127,10 @@ def _how(found: User) -> str:
 
 def _on_terminal() -> bool:
     return sys.stdin.isatty()
+
+
+def _is_read_along() -> bool:
+    return sys.stderr.isatty()
 
 
 def _asked(name: str, full_name: str) -> str:

@@ -64,7 +64,7 @@ def new_page() -> ResponseReturnValue:
     """The form of a new user; then the link for them."""
     form = PersonForm()
     _prepare(form)
-    if not recent.is_recent(person()):
+    if not (_comes_back() or recent.is_recent(person())):
         return recent.ask_again(_WHY["add"])
     if _only_looks(form):
         return _form("Add a user", form, ("/people", "People"))
@@ -99,7 +99,7 @@ def group_page() -> ResponseReturnValue:
 def _give(
     form: RoleForm, title: str, back: tuple[str, str], user: User | None
 ) -> ResponseReturnValue:
-    if not recent.is_recent(person()):
+    if not (_comes_back() or recent.is_recent(person())):
         return recent.ask_again(_WHY["role"])
     if _only_looks(form):
         return _form(title, form, back)
@@ -161,7 +161,7 @@ def disable(user_id: str) -> ResponseReturnValue:
     if user.id == person().id:
         _refused(f"Disable {user.name}", UserError(_ONESELF))
         return redirect(f"/people/{user.id}", 303)
-    if request.method != "POST" or request.form.get("_do") == "refill":
+    if request.method != "POST" or _comes_back():
         held = sessions.of(house().engine, user.id, entry.ends(), now())
         return render_template("people/disable.html", user=user, sessions=len(held))
     try:
@@ -226,9 +226,12 @@ def _prepare(form: RoleForm) -> None:
 
 def _only_looks(form: RoleForm) -> bool:
     """Whether the form is only to be shown: it is opened, comes back, or is filled in wrongly."""
-    if request.method != "POST" or request.form.get("_do") == "refill":
-        return True
-    return not form.examine()
+    return request.method != "POST" or _comes_back() or not form.examine()
+
+
+def _comes_back() -> bool:
+    """Whether a form that was filled in is to be shown again, by which nothing is done."""
+    return request.method == "POST" and request.form.get("_do") == "refill"
 
 
 def _form(title: str, form: RoleForm, back: tuple[str, str]) -> ResponseReturnValue:

@@ -11,7 +11,7 @@ from app.db import now
 from app.people.who import Person
 from app.web import recording
 from app.web.context import house, person
-from app.web.kept import as_text, came_from, can_be_opened, kept_form
+from app.web.kept import as_text, came_from, can_be_opened, kept_form, pairs_of
 
 
 def is_recent(who: Person) -> bool:
@@ -39,11 +39,14 @@ def ask_again(reason: str = "") -> ResponseReturnValue:
         resume = as_text(kept_form())
     elif request.method == "POST":
         target = came_from()
-    return asking(reason, target, resume), 403
+    return asking(reason, target, resume, came_from()), 403
 
 
-def asking(reason: str, target: str, resume: str, error: str = "") -> str:
-    """The page itself. ``target`` and ``resume``: where to, and which form, afterwards."""
+def asking(reason: str, target: str, resume: str, cancel: str, error: str = "") -> str:
+    """The page itself. ``target`` and ``resume``: where to, and which form, afterwards.
+
+    ``cancel``: where to instead, if no form was sent; else it is opened again as it was.
+    """
     return render_template(
         "again.html",
         who=person(),
@@ -51,5 +54,7 @@ def asking(reason: str, target: str, resume: str, error: str = "") -> str:
         error=error,
         target=target,
         resume=resume,
+        pairs=pairs_of(resume),
+        cancel=cancel if cancel != target or resume else "/",
         minutes=f"{house().settings.recent_minutes:g}",
     )

@@ -82,7 +82,8 @@ def again() -> ResponseReturnValue:
     resume = request.form.get("resume", "")
     looked = look_at_own(who)
     if looked.user is None:
-        return looked.answer(make_response(asking("", target, resume, looked.error)))
+        cancel = local(request.form.get("cancel", "/"))
+        return looked.answer(make_response(asking("", target, resume, cancel, looked.error)))
     return entry.again(target, resume)
 
 

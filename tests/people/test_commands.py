@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
@@ -111,6 +113,19 @@ def test_what_is_wrong_is_told_in_a_line(run: Run, engine: Engine) -> None:
 def test_without_a_database_it_says_how_there_will_be_one(run: Run) -> None:
     told = run("list")
     assert (told.exit_code, "There is no database yet" in told.stderr) == (1, True)
+
+
+def test_whoever_reads_along_sees_words_alone_and_others_get_the_lines_of_the_log(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCANTE_LOG_FORMAT", "json")
+    try:
+        collected = run("add", "pat").stderr.splitlines()
+        assert [json.loads(line)["what"] for line in collected] == ["users.add", "users.invite"]
+        monkeypatch.setattr(commands, "_is_read_along", lambda: True)
+        assert run("disable", "pat").output == "pat is disabled.\n"
+    finally:
+        structlog.reset_defaults()
 
 
 def test_the_commands_are_flasks_too(tmp_path: Path) -> None:

@@ -291,11 +291,15 @@ def test_browsers_are_told_in_plain_words() -> None:
 
 def _deletion(browser: Browser, person: Browser) -> Page:
     """The filled in form that deletes a volume, sent."""
+    return person.send(_deletion_form(browser, person))
+
+
+def _deletion_form(browser: Browser, person: Browser) -> Page:
     volumes = browser.house.inventory.all("volume")
     volume = next(row.id for row in volumes if row.state == "available")
     page = person.open(f"/volumes/delete?id={volume}")
     assert page.status == 200, page.words
-    return person.send(page)
+    return page
 
 
 def test_what_is_dangerous_asks_for_the_password_again_and_the_form_comes_back(
@@ -320,6 +324,27 @@ def test_what_is_dangerous_asks_for_the_password_again_and_the_form_comes_back(
     assert again.status == 200
     assert "Sign in again" not in again.words
     assert "Sign in again" not in _deletion(browser, person).words
+
+
+def test_cancel_leads_back_to_the_form_as_it_was_filled_in(browser: Browser, pat: str) -> None:
+    grant(browser, pat, "admin")
+    person = signed_in(browser)
+    volume = _deletion_form(browser, person)
+    people = person.send(person.open("/people/new"), do="refill", name="ben")
+    later(browser, minutes=31)
+    for page in (volume, people):
+        asked = person.send(page)
+        assert 'form="back">Cancel' in asked.html
+        wrong = person.post("/again", {**asked.fields.to_dict(), "password": "x"})
+        assert 'form="back">Cancel' in wrong.html
+        kept = page.fields.to_dict() | ({"confirm": page.asked[0]} if page.asked else {})
+        back = person.post(page.path, {**kept, "_do": "refill"})
+        assert back.status == 200
+        for name in ("confirm", "seen", "name"):
+            assert back.fields.get(name) == kept.get(name)
+    asked = person.open("/people/new", Referer="http://localhost/people")
+    assert asked.status == 403
+    assert 'href="/people">Cancel' in asked.html
 
 
 def test_whoever_opened_the_start_link_is_not_asked_again(browser: Browser) -> None:
