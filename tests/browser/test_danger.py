@@ -22,7 +22,7 @@ def test_three_are_terminated_of_which_one_is_protected(
     chosen = [known[name] for name in (*wanted, "db-1")]
     page.goto("/instances/terminate?" + "&".join(f"id={each}" for each in chosen))
 
-    expect(page.get_by_text("Not db-1")).to_be_visible()
+    expect(page.get_by_text("Left alone: db-1")).to_be_visible()
     button = page.get_by_role("button", name="Terminate", exact=True)
     expect(button).to_be_disabled()
     page.get_by_label("Type how many instances these are").fill("3")
