@@ -27,7 +27,7 @@ test: setup-dev ## set up, then all checks and all tests (what CI runs)
 	@$(BIN)/python -m scripts.chromium
 	@$(BIN)/python -m scripts.postgres
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup-dev ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check .

@@ -206,4 +206,9 @@ def _before(house: House, call: Call) -> dict[str, Any]:
 def register(app: Flask) -> None:
     """Make the place in which refusals are counted, and record those that no page has told."""
     app.after_request(_refused_after_all)
+    forget(app)
+
+
+def forget(app: Flask) -> None:
+    """Count refusals from here on."""
     app.extensions[_EXTENSION] = Refusals(cast(House, app.extensions["encante"]).engine)

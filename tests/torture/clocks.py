@@ -13,11 +13,13 @@ import struct
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import SupportsIndex
 
 _HEAD = struct.Struct("ddd")  # how fast, and since when: time of day, steady time
 _NUMBER = struct.Struct("d")
 _MOST = 64
 _boot_time = time.clock_gettime
+_sleep = time.sleep
 
 
 class Clocks:
@@ -54,6 +56,11 @@ class Clocks:
             return true
         rate, _, since = _HEAD.unpack_from(self._map, 0)
         return float(since + (true - since) * rate)
+
+    def sleep(self, seconds: float | SupportsIndex) -> None:
+        """What ``time.sleep`` is to do: so long by these clocks."""
+        rate, _, _ = _HEAD.unpack_from(self._map, 0)
+        _sleep(float(seconds) / rate)
 
 
 def _place(number: int) -> int:

@@ -36,6 +36,7 @@ def main(folder: Path) -> None:
     # before anything is imported that keeps a reference to it
     app.db.now = lambda: clocks.now(mine[0])
     time.clock_gettime = clocks.steady
+    time.sleep = clocks.sleep
     from tests.torture import replica
 
     replica.warm()

@@ -135,3 +135,17 @@ def test_without_a_bound_nobody_waits(engine: Engine) -> None:
     turns = Turns(engine, "polls", None, lambda: START, lambda _: pytest.fail("waited"))
     assert turns.near()
     assert turns.take() == 0.0
+
+
+def test_who_is_late_again_and_again_asks_all_the_same(engine: Engine) -> None:
+    slept: list[float] = []
+    moment = [START]
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        moment[0] += after(seconds + 0.2)
+
+    turns = Turns(engine, "polls", 4.0, lambda: moment[0], sleep)
+    for _ in range(3):
+        turns.take()
+    assert len(slept) > 3

@@ -92,7 +92,7 @@ def browser(provider: OpenIdProvider, console: Flask) -> Browser:
             connection.execute(delete(table))
     settings = console.extensions["encante"].settings
     console.extensions[oidc.EXTENSION] = oidc.provider_of(settings)
-    recording.register(console)
+    recording.forget(console)
     person = Visitor(console, signed_in=False)
     person.since = len(rows(person, audit))
     return person
