@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import chromium, environment, postgres, vendor
+from scripts import apt, chromium, environment, postgres, vendor
 from scripts.environment import SetupError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -161,6 +161,34 @@ def test_a_browser_that_is_named_but_missing_is_said(
     monkeypatch.setenv("ENCANTE_CHROMIUM", "/nowhere/chromium")
     assert chromium.main() == 1
     assert "ENCANTE_CHROMIUM=/nowhere/chromium: there is no such program" in capsys.readouterr().err
+
+
+def test_the_headless_shell_is_driven_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ENCANTE_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert chromium.find() is None
+    make_program(tmp_path / "chromium", "exit 0")
+    assert chromium.find() == str(tmp_path / "chromium")
+    make_program(tmp_path / "chromium-headless-shell", "exit 0")
+    assert chromium.find() == str(tmp_path / "chromium-headless-shell")
+
+
+@pytest.mark.parametrize("offered", ["chromium-headless-shell", "chromium"])
+def test_the_whole_browser_is_installed_where_there_is_no_package_of_the_shell(
+    offered: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install(*packages: str) -> bool:
+        if packages[0] == offered:
+            make_program(tmp_path / offered, "exit 0")
+        return packages[0] == offered
+
+    monkeypatch.delenv("ENCANTE_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(apt, "install", install)
+    assert chromium.install()
+    assert chromium.find() == str(tmp_path / offered)
 
 
 def test_make_alone_lists_every_target_and_does_nothing() -> None:
