@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.aws import images
 from app.aws.accounts import Accounts
 from app.aws.call import Call
 from app.aws.clients import Clients
+from app.aws.errors import AwsError
 from app.aws.listing import Description
 
 DAY = 24 * 3600
 MINUTE = 60
+REFUSED_AGAIN = 5  # seconds: a form asks at every key that is pressed
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,27 @@ class Kept:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[Hashable, tuple[float, Any]] = {}
+        self._kept: dict[Hashable, tuple[float, Any]] = {}  # until when, and what
         self._types: dict[InstanceType, InstanceType] = {}
 
     def get(self, key: Hashable, seconds: float, read: Callable[[], Any]) -> Any:
-        """What was read less than ``seconds`` ago, or is read now."""
+        """What was read less than ``seconds`` ago, or is read now. Raises AwsError.
+
+        What could not be read just now is not asked for again at once: it fails in the same way.
+        """
         with self._lock:
-            held = self._kept.get(key)
-        if held and time.monotonic() - held[0] < seconds:
-            return held[1]
-        value = read()
-        with self._lock:
-            if len(self._kept) > 500:
-                self._kept.clear()
-            self._kept[key] = (time.monotonic(), value)
+            until, value = self._kept.get(key, (0.0, None))
+        if time.monotonic() >= until:
+            try:
+                value = read()
+            except AwsError as error:
+                value, seconds = error, REFUSED_AGAIN
+            with self._lock:
+                if len(self._kept) > 500:
+                    self._kept.clear()
+                self._kept[key] = (time.monotonic() + seconds, value)
+        if isinstance(value, AwsError):
+            raise replace(value)
         return value
 
     def type(self, found: InstanceType) -> InstanceType:

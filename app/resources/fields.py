@@ -20,7 +20,12 @@ def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
 
 
 class PickerField(StringField):  # type: ignore[misc]
-    """A text field that is searched as one types: ``picker_url`` answers with what fits."""
+    """A text field that is searched as one types: ``picker_url`` answers with what fits.
+
+    ``unread`` says why what is offered could not be read.
+    """
+
+    unread = ""
 
     def __init__(self, label: str, picker_url: str, **arguments: Any) -> None:
         super().__init__(label, **arguments)

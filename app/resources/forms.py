@@ -17,6 +17,7 @@ from app.aws.part import SomeAccounts
 from app.aws.reference import Reference, References, SecurityGroup
 from app.resources.books import WatchBook
 from app.resources.fields import options
+from app.resources.listed import ListedField
 from app.resources.spec import Known, Row, tags_of
 
 SENDING_FORM = r"^[A-Za-z0-9-]{16,64}$"  # a ClientToken may have 64 ASCII characters
@@ -178,7 +179,8 @@ class ActionForm(FlaskForm):  # type: ignore[misc]
     def choose_first(self) -> None:
         """Take the first choice of every select field that has none yet, as browsers do."""
         for entry in self:
-            if type(entry) is SelectField and entry.data in (None, "None") and entry.choices:
+            one = type(entry) in (SelectField, ListedField)
+            if one and entry.data in (None, "None") and entry.choices:
                 entry.data = entry.choices[0].value
 
     def complain(self, name: str, message: str) -> None:

@@ -11,7 +11,6 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -20,11 +19,11 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 from app.aws import instances
 from app.aws.call import Call, Plan
 from app.aws.key_pairs import create_key_pair
-from app.aws.listing import Description
 from app.aws.tags import part_of
 from app.aws.volumes import VOLUME_TYPES
-from app.resources.fields import MAX_TAGS, Id, OneLine, PickerField, TagsField, options, strip
-from app.resources.forms import Answers, CreateForm, Desk, Done, Section, link, page_of
+from app.resources.fields import MAX_TAGS, OneLine, TagsField, options, strip
+from app.resources.forms import Answers, Desk, Done, Section, link, page_of
+from app.resources.launch_choices import LaunchChoices, root_mapping
 from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
 
 MAX_INSTANCES = 1000  # RunInstances' own bucket
@@ -33,16 +32,7 @@ USER_DATA_BYTES = 16 * 1024
 NEW_KEY, NO_KEY, OLD_KEY = "new", "none", "existing"
 
 
-def root_mapping(image: Description) -> tuple[str, Description]:
-    """The device name of an image's root volume, and the Ebs part of its mapping (or {})."""
-    device = str(image.get("RootDeviceName") or "")
-    for mapping in image.get("BlockDeviceMappings") or []:
-        if mapping.get("DeviceName") == device and "Ebs" in mapping:
-            return device, mapping["Ebs"]
-    return device, {}
-
-
-class LaunchForm(NotifyForm, CreateForm):
+class LaunchForm(NotifyForm, LaunchChoices):
     """Launch instances from an image."""
 
     title = "Launch instances"
@@ -73,20 +63,6 @@ class LaunchForm(NotifyForm, CreateForm):
         "new_key_type": f"key_choice={NEW_KEY}",
     }
 
-    image_id = PickerField(
-        "Image",
-        "/pick/images",
-        filters=[strip],
-        validators=[InputRequired(), Id("ami-", "an image")],
-    )
-    instance_type = PickerField(
-        "Instance type",
-        "/pick/instance-types",
-        default="t3.micro",
-        filters=[strip],
-        validators=[InputRequired(), OneLine(64)],
-        description="Type a name, a number of vCPU or of GiB to search.",
-    )
     name = StringField(
         "Name",
         filters=[strip],
@@ -123,12 +99,6 @@ class LaunchForm(NotifyForm, CreateForm):
     new_key_type = SelectField(
         "Type of the new key pair", choices=options([("ed25519", "ED25519"), ("rsa", "RSA")])
     )
-    availability_zone = SelectField("Availability zone", validate_choice=False)
-    security_group_ids = SelectMultipleField(
-        "Security groups",
-        validate_choice=False,
-        description="None chosen: the default group of the default VPC.",
-    )
     volume_size = IntegerField(
         "Size of the root volume (GiB)",
         validators=[Optional(), NumberRange(1, 65536)],
@@ -163,24 +133,14 @@ class LaunchForm(NotifyForm, CreateForm):
         )
         if not keys and not self.is_submitted():
             self.key_choice.data = NEW_KEY
-        self.availability_zone.choices = options(
-            [("", "Any: AWS chooses"), *((zone, zone) for zone in desk.reference.zones(region))]
-        )
         self.offer_notification(desk, region)
-        self.security_group_ids.choices = options(
-            (
-                group.id,
-                f"{group.name} ({group.id})"
-                + (f": {group.description}" if group.description else ""),
-            )
-            for group in desk.security_groups(region)
-        )
+        self.read_choices(desk, region)
 
     def examine(self, desk: Desk) -> None:
         if (self.min_count.data or 0) > (self.max_count.data or 0):
             self.complain("min_count", "The minimum is above the maximum.")
         self._examine_key(desk)
-        self._examine_choices(desk)
+        self.examine_choices(desk)
         self._examine_volume(desk)
         if len((self.user_data.data or "").encode()) > USER_DATA_BYTES:
             self.complain("user_data", "User data can be 16 KiB at most.")
@@ -210,35 +170,13 @@ class LaunchForm(NotifyForm, CreateForm):
                     "new_key_name", f"{self.new_key_name.data!r} exists already in {self.place}."
                 )
 
-    def _examine_choices(self, desk: Desk) -> None:
-        region, zone = self.place, self.availability_zone.data
-        if zone and zone not in desk.reference.zones(region):
-            self.complain("availability_zone", f"{region} has no zone {zone!r}.")
-        groups = {group.id for group in desk.security_groups(region)}
-        for group in self.security_group_ids.data or []:
-            if group not in groups:
-                self.complain("security_group_ids", f"{region} has no security group {group!r}.")
-        types = desk.reference.instance_types(region)
-        kind = types.get(self.instance_type.data or "")
-        if kind is None:
-            self.complain(
-                "instance_type", f"{region} offers no instance type {self.instance_type.data!r}."
-            )
-        image = self._image(desk)
-        if image is None:
-            self.complain(
-                "image_id", f"There is no image {self.image_id.data} in {region} (any more)."
-            )
-        elif kind and image.get("Architecture") not in (None, *kind.architectures):
-            self.complain(
-                "instance_type",
-                f"{kind.name} runs {', '.join(kind.architectures)}; "
-                f"the image is for {image['Architecture']}.",
-            )
-
     def _examine_volume(self, desk: Desk) -> None:
-        image = self._image(desk)
-        if image is None or not (self.volume_size.data or self.volume_type.data):
+        image = self.image(desk)
+        if not (self.volume_size.data or self.volume_type.data):
+            return
+        if image is None:
+            if self.image_id.unread:  # and with it the name of its root device
+                self.complain("volume_size", "The image could not be read; leave it empty.")
             return
         _device, root = root_mapping(image)
         if not root:
@@ -253,15 +191,6 @@ class LaunchForm(NotifyForm, CreateForm):
         if kind and size and not kind.size[0] <= size <= kind.size[1]:
             self.complain("volume_size", f"{kind.name}: {kind.size[0]:,} to {kind.size[1]:,} GiB.")
 
-    def _image(self, desk: Desk) -> Description | None:
-        if not self.image_id.data or self.image_id.errors:
-            return None
-        known = desk.known.get("image", self.image_id.data)
-        here = known and (known.account, known.region) == (desk.account, self.place)
-        if known and here and not known.gone:
-            return known.description
-        return desk.image(self.place, self.image_id.data)
-
     def plan(self, desk: Desk) -> Plan:
         calls: list[Call] = [*self.topic_calls(self.place)]
         key_name = {OLD_KEY: self.key_name.data, NEW_KEY: self.new_key_name.data}.get(
@@ -269,7 +198,7 @@ class LaunchForm(NotifyForm, CreateForm):
         )
         if self.key_choice.data == NEW_KEY and key_name:
             calls.append(create_key_pair(self.place, key_name, self.new_key_type.data, {}))
-        image = self._image(desk) or {}
+        image = self.image(desk) or {}
         device, _root = root_mapping(image)
         volume = {"VolumeSize": self.volume_size.data, "VolumeType": self.volume_type.data}
         launch = instances.run_instances(
@@ -301,9 +230,11 @@ class LaunchForm(NotifyForm, CreateForm):
 
     def warnings(self, desk: Desk) -> list[str]:
         told = self.notification_warnings(desk)
+        image = self.image(desk)
+        if self.image_id.unread:
+            told.append(self.image_id.unread)
         if self.key_choice.data == NO_KEY:
             told.append("Without a key pair you cannot sign in to the instances with SSH.")
-        image = self._image(desk)
         if image and image.get("RootDeviceType") == "instance-store":
             told.append(
                 "This image is instance-store-backed: its instances cannot be stopped, "

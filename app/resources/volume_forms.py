@@ -15,6 +15,7 @@ from app.aws.tags import marked_with
 from app.aws.volumes import VOLUME_TYPES
 from app.resources.fields import MAX_TAGS, Id, OneLine, PickerField, TagsField, options, strip
 from app.resources.forms import ActionForm, Answers, CreateForm, Desk, Done, Section, page_of
+from app.resources.listed import ListedField, read_for
 from app.resources.notify import NOTIFICATION, ONE_TAG_LESS, NotifyForm
 from app.resources.spec import Row
 
@@ -48,9 +49,11 @@ class CreateVolumeForm(NotifyForm, CreateForm):
         validators=[Id("snap-", "a snapshot")],
         description="Empty: an empty volume.",
     )
-    availability_zone = SelectField(
+    availability_zone = ListedField(
         "Availability zone",
+        filters=[strip],
         validate_choice=False,
+        validators=[OneLine(64)],
         description="A volume can only be attached to instances of its own zone.",
     )
     volume_type = SelectField(
@@ -81,8 +84,14 @@ class CreateVolumeForm(NotifyForm, CreateForm):
         if snapshot and not self.is_submitted():
             self.region.data = snapshot.region
             self.size.data = self.size.data or snapshot.description.get("VolumeSize")
-        zones = desk.reference.zones(self.place)
-        self.availability_zone.choices = options((zone, zone) for zone in zones)
+        self._zones = read_for(
+            self.availability_zone,
+            f"The zones of {self.place}",
+            f"Type one, such as {self.place}a.",
+            lambda: desk.reference.zones(self.place),
+        )
+        if self._zones is not None:
+            self.availability_zone.choices = options((zone, zone) for zone in self._zones)
         self.offer_notification(desk, self.place)
 
     def account_of(self, desk: Desk) -> str:
@@ -97,10 +106,11 @@ class CreateVolumeForm(NotifyForm, CreateForm):
         return desk.known.get("snapshot", self.snapshot_id.data)
 
     def examine(self, desk: Desk) -> None:
-        if self.availability_zone.data not in desk.reference.zones(self.place):
-            self.complain(
-                "availability_zone", f"{self.place} has no zone {self.availability_zone.data!r}."
-            )
+        zone = self.availability_zone.data
+        if not zone:
+            self.complain("availability_zone", "A volume needs a zone.")
+        elif self._zones is not None and zone not in self._zones:
+            self.complain("availability_zone", f"{self.place} has no zone {zone!r}.")
         self._examine_snapshot(desk)
         self._examine_limits()
         self.examine_notification(desk)
