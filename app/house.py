@@ -25,7 +25,7 @@ from app.resources import RESOURCES
 from app.resources.spec import Row
 from app.settings import Settings
 from app.ticks import Ticks
-from app.watches import Pacing, Rules, Watches
+from app.watches import Pacing, Rules, TurnsLeft, Watches
 
 Answer = TypeVar("Answer")
 _RECALLED = 256
@@ -148,6 +148,7 @@ def furnish(
         public_url=settings.public_url,
     )
     collector.leave(watches.watched)
+    collector.share(TurnsLeft(engine, pacing, clock))
     return House(
         settings,
         engine,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy import Connection, select, update
 
+from app.aws import attempts
 from app.aws.clients import Clients
 from app.aws.errors import AwsError
 from app.aws.operations import Repeat
@@ -160,14 +162,23 @@ class Budgeted:
     """The clients of an account as the collector uses them: within its budget, and patient.
 
     A call that is throttled waits and is made again, so that a long refresh goes on where it was.
-    Only after minutes it fails. Everything else is as the clients have it.
+    Only after minutes it fails. ``turn`` waits for what else must be awaited right before each
+    request. Everything else is as the clients have it.
     """
 
-    def __init__(self, clients: Clients, account: str, budget: Budget, pace: Pace) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        account: str,
+        budget: Budget,
+        pace: Pace,
+        turn: Callable[[], object] = lambda: None,
+    ) -> None:
         self._clients = clients
         self._account = account
         self._budget = budget
         self._pace = pace
+        self._turn = turn
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._clients, name)
@@ -184,7 +195,7 @@ class Budgeted:
         """As Clients.send."""
         key = Key(self._account, region, f"{service}:{operation}")
         waited, delay = 0.0, _FIRST_WAIT
-        with self._pace.call((self._account, region)):
+        with self._pace.call((self._account, region)) as number, self._in_turn(number):
             while True:
                 self._budget.take(key)
                 try:
@@ -202,6 +213,13 @@ class Budgeted:
                         raise
                 self._budget.wait(delay)
                 waited, delay = waited + delay, min(delay * 2, _LONGEST_WAIT)
+
+    def _in_turn(self, number: int) -> AbstractContextManager[None]:
+        def wait() -> None:
+            with self._pace.waiting(number):
+                self._turn()
+
+        return attempts.each(wait)
 
 
 def _retries(answer: dict[str, Any]) -> int:

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, cast
 
 import structlog
@@ -19,7 +20,7 @@ from app.db import DATABASE_FAULTS
 from app.inventory.attended import Attended
 from app.inventory.budget import Budget, Budgeted
 from app.inventory.inventory import Inventory
-from app.inventory.jobs import Job, Jobs, Left
+from app.inventory.jobs import Job, Jobs, Left, Turns
 from app.inventory.progress import RENEW
 from app.inventory.store import Scope, Trust
 from app.inventory.strangers import Strangers
@@ -162,6 +163,10 @@ class Collector:
         """
         self._jobs.left = to
 
+    def share(self, turns: Turns) -> None:
+        """Read what somebody else reads as well in turns only; a person waits for none."""
+        self._jobs.turns = turns
+
     def learn(
         self,
         kind: str,
@@ -275,7 +280,7 @@ class Collector:
 
     def _pages(self, scope: Scope) -> Iterator[list[Description]]:
         listing = self._resources[scope.kind].listing
-        for page in listing.pages(self._clients(scope.account), scope.region, scope.account):
+        for page in listing.pages(self._clients(scope), scope.region, scope.account):
             if self._stopping.is_set():
                 raise Stopped
             with self._lock:
@@ -289,16 +294,17 @@ class Collector:
         self._jobs.settling.done(scope, job.ids, at)
         self._jobs.changing.read(scope, job.ids, at)
         try:
-            absent = self._take_in(scope, job.ids, self._clients(scope.account), at, "read")
+            absent = self._take_in(scope, job.ids, self._clients(scope), at, "read")
         except AwsError as error:
             self._pause_after(scope, error, self._inventory.now())
             return
         self._attended.read(scope, set(job.ids) - absent, at)
 
-    def _clients(self, account: str) -> Clients:
-        """Those of an account, within its budget."""
-        clients = self._accounts.clients(account)
-        return cast(Clients, Budgeted(clients, account, self._budget, self._jobs.pace))
+    def _clients(self, scope: Scope) -> Clients:
+        """Those of an account, within its budget, and in turn."""
+        clients, account = self._accounts.clients(scope.account), scope.account
+        turn = partial(self._jobs.await_turn, scope.kind, self._pause)
+        return cast(Clients, Budgeted(clients, account, self._budget, self._jobs.pace, turn))
 
     def _take_in(
         self,

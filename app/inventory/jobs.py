@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from app.aws.listing import FILTER_VALUES
 from app.inventory.inventory import Inventory
@@ -29,6 +30,16 @@ _ASKED = 100_000.0
 Place = tuple[str, str]  # account, region
 # The ids of a kind, account and region that somebody else reads again and again.
 Left = Callable[[str, str, str], AbstractSet[str]]
+
+
+class Turns(Protocol):
+    """Turns in which is read what somebody else reads as well."""
+
+    def shared(self, kind: str) -> bool:
+        """Whether a kind is read in turns now."""
+
+    def take(self, wait: Callable[[float], object]) -> None:
+        """Wait for a turn, by ``wait(seconds)``, right before a request is made."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,7 @@ class Jobs:
         every = timedelta(seconds=settings.changing_seconds)
         # Whoever watches reads every poll_seconds; only if that stays away it is for us to do.
         self.left: Left = lambda *_scope: frozenset()
+        self.turns: Turns | None = None
         self.changing = Changing(every, timedelta(seconds=1.5 * settings.poll_seconds))
         self._lock = threading.Lock()
         self._plan: list[Job] = []
@@ -115,6 +127,11 @@ class Jobs:
         """A refresh has come to a good end."""
         self._took[scope] = took
 
+    def await_turn(self, kind: str, wait: Callable[[float], object]) -> None:
+        """Wait for a turn, by ``wait(seconds)``, if a kind is read in turns now."""
+        if self.turns is not None and self.turns.shared(kind):
+            self.turns.take(wait)
+
     def running(self) -> list[Job]:
         """What is being done now."""
         with self._lock:
@@ -144,12 +161,22 @@ class Jobs:
             return False
         half = max(1, self._threads // 2)
         running = self._running.values()
+        if not job.ids and self._would_queue(job):
+            return False
         long = [other for other in running if not other.ids or other.place in slow]
         if job.ids and job.place not in slow:
             return True
         if len(long) >= self._threads - 1 or Counter(o.place for o in long)[job.place] >= half:
             return False
         return job.place not in slow or sum(other.place in slow for other in running) < half
+
+    def _would_queue(self, job: Job) -> bool:
+        """Whether another refresh waits for the same turns: two would be no faster than one."""
+        kind = job.scope.kind
+        others = (other for other in self._running.values() if not other.ids)
+        if self.turns is None or not any(other.scope.kind == kind for other in others):
+            return False
+        return self.turns.shared(kind)
 
     def _paused(self, scope: Scope, now: datetime) -> bool:
         place = (scope.account, scope.region)

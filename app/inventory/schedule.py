@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import defaultdict
@@ -149,19 +150,31 @@ class Pace:
         self._next = 0
 
     @contextmanager
-    def call(self, place: Hashable) -> Iterator[None]:
-        """While this is entered, a call to ``place`` is under way."""
+    def call(self, place: Hashable) -> Iterator[int]:
+        """While this is entered, a call to ``place`` is under way; gives its number."""
         begun = self._clock()
         with self._lock:
             self._next += 1
             mine = self._next
             self._running[mine] = (place, begun)
         try:
+            yield mine
+        finally:
+            with self._lock:
+                _, begun = self._running.pop(mine)
+                self._last[place] = self._clock() - begun
+
+    @contextmanager
+    def waiting(self, number: int) -> Iterator[None]:
+        """While this is entered, a call has not begun yet: it waits for its turn."""
+        with self._lock:
+            place, _ = self._running[number]
+            self._running[number] = (place, math.inf)
+        try:
             yield
         finally:
             with self._lock:
-                del self._running[mine]
-                self._last[place] = self._clock() - begun
+                self._running[number] = (place, self._clock())
 
     def slow(self) -> set[Hashable]:
         """The places whose last call took long, or one of whose calls is taking long."""

@@ -7,6 +7,7 @@ from app.watches.pace import Pacing
 from app.watches.rule_store import Draft, Rule
 from app.watches.rules import Rules
 from app.watches.store import WatchError
+from app.watches.turns_left import TurnsLeft
 from app.watches.views import EventView, NoticeView, WatchView
 from app.watches.watches import Watches
 
@@ -18,6 +19,7 @@ __all__ = [
     "Pacing",
     "Rule",
     "Rules",
+    "TurnsLeft",
     "WatchError",
     "WatchView",
     "Watches",

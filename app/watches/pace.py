@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from sqlalchemy import Engine, select, update
 
@@ -22,6 +23,10 @@ _PATIENCE = 5.0  # seconds
 # Who has missed so many turns one after another (its machine is always late) asks without one:
 # what is owed late is better than never.
 _MISSED = 10
+# Who takes what others leave looks so often whether there is something, and is kept one turn in
+# so many seconds however busy the others are.
+_SOON = 0.1
+KEPT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,9 @@ class Turns:
         """Wait for a turn, right before a call is made; the seconds that took."""
         if self._a_second is None:
             return 0.0
-        # So that the first of so many may be late, the last in time, and yet a second is between.
-        apart = (1 + (LATE + _WAY).total_seconds()) / self._a_second
         waited = 0.0
         for _ in range(_MISSED):
-            turn = _reserve(self._engine, self._name, apart, self._clock, _PATIENCE)
+            turn = self._reserve(_PATIENCE)
             wait = _NEAR.total_seconds()  # all others were before us
             if turn is not None:
                 wait = max(0.0, (turn - self._clock()).total_seconds())
@@ -119,3 +122,31 @@ class Turns:
             if turn is not None and self._clock() <= turn + LATE:
                 break
         return waited
+
+    def take_left(self, wait: Callable[[float], object]) -> None:
+        """Wait, by ``wait(seconds)``, for a turn that nobody else wants, or that is kept for this.
+
+        Right before a call is made that may be late. What ``wait`` raises ends it.
+        """
+        if self._a_second is None:
+            return
+        for _ in range(_MISSED):
+            while (turn := self._left()) is None:
+                wait(_SOON)
+            if turn > self._clock():
+                wait((turn - self._clock()).total_seconds())
+            if self._clock() <= turn + LATE:
+                return
+
+    def _left(self) -> datetime | None:
+        turn = self._reserve(0.0)
+        if turn is None:
+            kept = f"{self._name}:kept"
+            if reserve(self._engine, kept, KEPT_SECONDS, self._clock()) is not None:
+                turn = self._reserve(2 * _PATIENCE)  # so far ahead the others take none
+        return turn
+
+    def _reserve(self, patience: float) -> datetime | None:
+        # So that the first of so many may be late, the last in time, and yet a second is between.
+        apart = (1 + (LATE + _WAY).total_seconds()) / cast(float, self._a_second)
+        return _reserve(self._engine, self._name, apart, self._clock, patience)

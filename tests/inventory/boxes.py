@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from app.aws import attempts
 from app.aws.clients import Clients
 from app.aws.errors import AwsError, Trouble
 from app.aws.listing import Description, Listing
@@ -158,6 +159,7 @@ class BoxClients:
         self, service: str, operation: str, parameters: dict[str, Any], region: str, repeat: str
     ) -> dict[str, Any]:
         """One call."""
+        attempts.begin()
         where = place(self.account, region)
         if operation == "ReadBoxes":
             return {"Boxes": self.cloud.read(where, parameters["Ids"])}

@@ -159,3 +159,21 @@ def test_a_call_that_fails_late_is_slow_as_well():
     with pytest.raises(RuntimeError):
         call()
     assert pace.slow() == {"here"}
+
+
+def test_a_call_that_waits_for_its_turn_is_not_slow():
+    present = [0.0]
+    pace = Pace(lambda: present[0])
+    with pace.call("here") as number:
+        present[0] += 1
+        with pace.waiting(number):
+            present[0] += 60
+            assert pace.slow() == set()
+        present[0] += 1
+        assert pace.slow() == set()
+    assert pace.slow() == set()
+    with pace.call("here") as number:
+        with pace.waiting(number):
+            present[0] += 60
+        present[0] += 3
+    assert pace.slow() == {"here"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from app.watches.pace import Turns, reserve
+from app.watches.pace import KEPT_SECONDS, Turns, reserve
 from tests.watches.fakes import START
 
 
@@ -149,3 +150,60 @@ def test_who_is_late_again_and_again_asks_all_the_same(engine: Engine) -> None:
     for _ in range(3):
         turns.take()
     assert len(slept) > 3
+
+
+POLLERS, COLLECTORS = 4, 3
+
+
+def _beside(engine: Engine, seconds: float, pause: float) -> tuple[list[datetime], list[datetime]]:
+    """When pollers called that have something due ``pause`` seconds after each call, and when
+    collectors that go on reading after that for as long again."""
+    together = Together(POLLERS + COLLECTORS)
+    polled: list[datetime] = []
+    collected: list[datetime] = []
+
+    def work(
+        take: Callable[[Turns], object], called: list[datetime], until: float, rest: float
+    ) -> None:
+        turns = Turns(engine, "polls", 4.0, lambda: together.now, together.sleep)
+        while together.now < START + after(until):
+            take(turns)
+            called.append(together.now)
+            together.sleep(rest)
+        together.leave()
+
+    with ThreadPoolExecutor(POLLERS + COLLECTORS) as pool:
+        polls = [
+            pool.submit(work, lambda turns: turns.take(), polled, seconds, pause)
+            for _ in range(POLLERS)
+        ]
+        reads = [
+            pool.submit(
+                work, lambda turns: turns.take_left(together.sleep), collected, 2 * seconds, 0.01
+            )
+            for _ in range(COLLECTORS)
+        ]
+        for each in (*polls, *reads):
+            each.result()
+    return polled, collected
+
+
+def test_who_may_be_late_takes_what_others_leave_and_a_little_more(engine: Engine) -> None:
+    seconds = 20.0
+    polled, collected = _beside(engine, seconds, pause=0.1)
+    made = sorted(polled + collected)
+    gaps = [last - first for first, last in zip(made, made[4:], strict=False)]
+    assert min(gaps) >= after(1)
+    # 10,000 snapshots are some 55 polls: with three a second each has one in less than 20 s
+    assert len(polled) >= 3 * seconds
+    meanwhile = [at for at in collected if at < START + after(seconds)]
+    assert len(meanwhile) >= 0.8 * seconds / KEPT_SECONDS
+    assert len(collected) - len(meanwhile) >= 3 * seconds, "afterwards it has them all"
+
+
+def test_few_polls_leave_nearly_all_turns(engine: Engine) -> None:
+    seconds = 20.0
+    polled, collected = _beside(engine, seconds, pause=5.0)
+    meanwhile = [at for at in collected if at < START + after(seconds)]
+    assert len(polled) >= 3 * POLLERS, "each is made soon after it is due"
+    assert len(meanwhile) >= 2 * seconds
