@@ -36,6 +36,8 @@ OTHERS = {
 }
 # Nothing is under way there, and the form says so.
 REFUSED = {("image", "watch"), ("volume", "watch")}
+ASIDE = """[...document.querySelectorAll(".scroll")].filter(
+    each => each.scrollWidth > each.clientWidth).map(each => each.ariaLabel)"""
 VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1440, "light"), (360, "dark"))
 
 
@@ -100,6 +102,8 @@ def look(window: Window, address: str, status: int = 200) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width < 640:  # a row's state and what can be done are in sight
+            assert page.evaluate(ASIDE) == [], address
         found = page.evaluate(
             "standards => axe.run({runOnly: standards}).then(({violations}) => violations.map("
             "({id, nodes}) => `${id}: ${nodes.slice(0, 3).map(({html}) => html.slice(0, 200))}`))",
