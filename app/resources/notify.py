@@ -47,6 +47,17 @@ def topic_options(rows: Sequence[Row], account: str, region: str) -> list[Select
     return options(offered or [("", "There is no topic yet")])
 
 
+def first_topic(rows: Sequence[Row], offered: Sequence[SelectChoice], used: Sequence[str]) -> str:
+    """The topic to begin with: the first of ``used`` that is offered, else one that somebody hears.
+
+    ``rows``: what is known of the topics. The first of all where nobody hears any.
+    """
+    values = [choice.value for choice in offered]
+    heard = {row.id for row in rows if row.cells.get("confirmed")}
+    likely = [*(arn for arn in used if arn in values), *(arn for arn in values if arn in heard)]
+    return str([*likely, *values][0])
+
+
 def _lasting(seconds: float) -> str:
     for unit, most in (("second", 120), ("minute", 7200)):
         if seconds < most:
@@ -105,7 +116,11 @@ class NotifyForm(TellingFields, ActionForm):
     def offer_notification(self, desk: Desk, region: str) -> None:
         """Fill in the topics and the outcomes."""
         self._tags = desk.tags_for(desk.account, region)
-        self.topic_arn.choices = topic_options(desk.known.all("topic"), desk.account, region)
+        rows = desk.known.all("topic")
+        self.topic_arn.choices = topic_options(rows, desk.account, region)
+        if self.topic_arn.data in (None, "", "None"):
+            used = desk.watches.topics_used(desk.actor)
+            self.topic_arn.data = first_topic(rows, self.topic_arn.choices, used)
         chosen = self.is_submitted() and self.asked  # none is a choice, too, and told of
         ticked = () if chosen else self.ticked or usual_outcomes(self.awaited)
         self.offer_outcomes(self.awaited, ticked)

@@ -90,6 +90,15 @@ class Views:
         with self._engine.connect().execution_options(reading=True) as connection:
             return connection.scalars(query).all()
 
+    def topics_used(self, actor: str, among: int = 200) -> Sequence[str]:
+        """The topics of the newest watches that people have put on: the actor's own come first."""
+        query = select(watches.c.actor, watches.c.topic_arn).where(watches.c.rule_id.is_(None))
+        query = query.order_by(watches.c.id.desc()).limit(among)
+        with self._engine.connect().execution_options(reading=True) as connection:
+            found = connection.execute(query).all()
+        own_first = sorted(found, key=lambda row: row.actor != actor)
+        return list(dict.fromkeys(row.topic_arn for row in own_first))
+
     def _seen(self, *asked: ColumnElement[bool]) -> ColumnElement[bool]:
         own = () if self._within is None else (watches_within(self._within),)
         return and_(True, *asked, *own)

@@ -222,6 +222,10 @@ class Watches(Reading):
         """How many rules put watches on that publish to these topics."""
         return self._views.rules_by(topic_arns)
 
+    def topics_used(self, actor: str) -> Sequence[str]:
+        """The topics that people chose lately for their watches, ``actor``'s own latest first."""
+        return self._views.topics_used(actor)
+
     def within(self, bounds: Bounds) -> Reading:
         """What somebody sees of them whose role is narrowed."""
         return Reading(Views(self._engine, bounds), NoticeReader(self._engine, bounds))

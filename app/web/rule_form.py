@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
@@ -14,7 +14,7 @@ from app.aws import topics
 from app.inventory.filters import MAX_LENGTH
 from app.resources.fields import OneLine, options, strip
 from app.resources.forms import SENDING_FORM, Section
-from app.resources.notify import topic_options
+from app.resources.notify import first_topic, topic_options
 from app.resources.spec import LATE, Awaited, Row
 from app.resources.telling import TellingFields, late_parts, usual_outcomes
 from app.watches import Draft, Rule, WatchError
@@ -59,10 +59,13 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
         """What its watches wait for; of the first kind, until one is chosen that exists."""
         return RULED[self.kind.data if self.kind.data in RULED else next(iter(RULED))].awaited
 
-    def prepare(self, found: list[Row], account: str, region: str, anew: bool) -> None:
+    def prepare(
+        self, found: list[Row], used: Sequence[str], account: str, region: str, anew: bool
+    ) -> None:
         """Fill in the topics, which are ``found``, and what can be told of the kind.
 
-        ``anew``: nobody has chosen yet, or for another kind, what is told.
+        ``used``: the topics to begin with, the likeliest first. ``anew``: nobody has chosen yet, or
+        for another kind, what is told.
         """
         if self.kind.data not in RULED and not self.is_submitted():
             self.kind.data = next(iter(RULED))
@@ -74,9 +77,8 @@ class RuleForm(TellingFields, FlaskForm):  # type: ignore[misc]
         }
         self.client_token.data = self.client_token.data or str(uuid.uuid4())
         self.topic_arn.choices = topic_options(found, account, region)
-        known = [choice.value for choice in self.topic_arn.choices]
-        if self.topic_arn.data in (None, "", "None") and known:
-            self.topic_arn.data = known[0]
+        if self.topic_arn.data in (None, "", "None"):
+            self.topic_arn.data = first_topic(found, self.topic_arn.choices, used)
         if anew:
             names = [each.name for each in self.awaited.outcomes]
             self.outcomes.data = [name for name in self.outcomes.data or [] if name in names]

@@ -94,7 +94,8 @@ def _form_page(form: RuleForm, rule: Rule | None) -> ResponseReturnValue:
     account = services.accounts.require()
     doing = request.form.get("_do", "perform")
     anew = request.method != "POST" or doing == "refill"
-    form.prepare(services.inventory.all("topic"), account.id, account.regions[0], anew)
+    found, used = services.inventory.all("topic"), services.watches.topics_used(actor())
+    form.prepare(found, used, account.id, account.regions[0], anew)
     if anew:
         return _shown(form, rule)
     if doing == "preview":
