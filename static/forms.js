@@ -117,4 +117,5 @@
   drawDependent();
   drawConfirmed();
   document.querySelector("[aria-invalid=true]")?.focus();
+  document.querySelector("form[data-at-once]")?.requestSubmit();
 })();

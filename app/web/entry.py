@@ -158,7 +158,11 @@ def _onwards(target: str, resume: str) -> ResponseReturnValue:
         return redirect(target)
     g.person = None  # of this request: the page is drawn plain, whoever it was
     return render_template(
-        "resume.html", action=target, pairs=pairs_of(resume), reason="You are signed in again."
+        "resume.html",
+        action=target,
+        pairs=pairs_of(resume),
+        reason="You are signed in again.",
+        at_once=True,  # who signed in did so for it, and opening does nothing
     )
 
 

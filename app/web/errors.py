@@ -95,6 +95,7 @@ def _csrf(error: CSRFError) -> ResponseReturnValue:
         action=request.full_path.rstrip("?"),
         pairs=kept_form(),
         reason="The form was opened before you signed in anew, so nothing was done.",
+        at_once=False,
     ), 400
 
 

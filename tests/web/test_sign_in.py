@@ -319,6 +319,7 @@ def test_what_is_dangerous_asks_for_the_password_again_and_the_form_comes_back(
     assert person.cookie(name) == before
     back = person.post("/again", {**wrong.fields.to_dict(), "password": PASSWORD})
     assert "Your form is still here" in back.words
+    assert " data-at-once" in back.html, "a script opens it"
     assert person.cookie(name) != before, "the session has another token"
     again = person.post(asked.path, back.fields)
     assert again.status == 200
