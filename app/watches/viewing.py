@@ -90,10 +90,15 @@ class Views:
         with self._engine.connect().execution_options(reading=True) as connection:
             return connection.scalars(query).all()
 
-    def topics_used(self, actor: str, among: int = 200) -> Sequence[str]:
-        """The topics of the newest watches that people have put on: the actor's own come first."""
-        query = select(watches.c.actor, watches.c.topic_arn).where(watches.c.rule_id.is_(None))
-        query = query.order_by(watches.c.id.desc()).limit(among)
+    def topics_used(self, actor: str, among: int = 1000) -> Sequence[str]:
+        """The topics for which people put on watches that are ``among`` the newest of all.
+
+        The actor's own come first, and of each the latest.
+        """
+        columns = (watches.c.id, watches.c.actor, watches.c.topic_arn, watches.c.rule_id)
+        newest = select(*columns).order_by(watches.c.id.desc()).limit(among).subquery()
+        query = select(newest.c.actor, newest.c.topic_arn).where(newest.c.rule_id.is_(None))
+        query = query.order_by(newest.c.id.desc())
         with self._engine.connect().execution_options(reading=True) as connection:
             found = connection.execute(query).all()
         own_first = sorted(found, key=lambda row: row.actor != actor)
