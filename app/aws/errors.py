@@ -53,10 +53,21 @@ _CODE_ADVICE = {
     "ProfileNotFound": "Correct the profile in ENCANTE_ACCOUNTS, or make it with aws configure.",
     "OtherAccount": "Give this account's own credentials, or correct ENCANTE_ACCOUNTS.",
     "UnknownAccount": "Add it to ENCANTE_ACCOUNTS again, if it is still to be looked after.",
+    "NotPermitted": "An admin of this console can give you a wider role.",
     "OtherRole": "An admin can give you a role of this account, or one by its name alone.",
     "SameAccount": "Take one of them out of ENCANTE_ACCOUNTS.",
     "InvalidAMIName.Duplicate": "Choose another name: image names are unique per account and "
     "region.",
+}
+# Codes of ours and not of AWS: what they mean stands in the message, so people need not read them.
+_OURS = {
+    "NoAccount",
+    "NotPermitted",
+    "OtherAccount",
+    "OtherRole",
+    "PagingLoop",
+    "SameAccount",
+    "UnknownAccount",
 }
 
 
@@ -80,6 +91,11 @@ class AwsError(Exception):
     def __str__(self) -> str:
         where = f" ({self.service}:{self.operation} in {self.region})" if self.operation else ""
         return f"{self.code}: {self.message}{where}"
+
+    @property
+    def shown_code(self) -> str:
+        """The code as pages show it beside the message; empty for one that AWS has not given."""
+        return "" if self.code in _OURS else self.code
 
     @property
     def permission(self) -> str:

@@ -29,7 +29,8 @@ State = Literal["running", "done", "failed"]
 class Result:
     """What became of one call of a plan; left: it was not tried.
 
-    ``error``: AWS's code, message and request_id, our advice, and the trouble that it amounts to.
+    ``error``: AWS's code (empty if it is none of AWS's), message and request_id, our advice, and
+    the trouble that it amounts to.
     """
 
     state: Literal["done", "failed", "left"]
@@ -39,7 +40,7 @@ class Result:
 def failure(error: AwsError) -> Result:
     """The result of a call that failed."""
     told = {
-        "code": error.code,
+        "code": error.shown_code,
         "message": error.message,
         "advice": error.advice,
         "request_id": error.request_id,

@@ -29,6 +29,7 @@ class NotPermitted(Exception):
     message: str
     advice: str = "Nothing was done. An admin of this console can give you a wider role."
     code: str = "NotPermitted"
+    shown_code: str = ""  # AWS has given none
     request_id: str = ""
     status: int = 403
 

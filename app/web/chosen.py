@@ -57,7 +57,8 @@ def _fresh(resource: Resource, rows: list[Row]) -> list[Row]:
                 going = volumes_ending(found)
                 services.collector.reread("volume", account, region, going, settle=False)
     except AwsError as error:
-        flash(f"What is shown may be out of date: {error.code}: {error.message}", "warning")
+        told = ": ".join(part for part in (error.shown_code, error.message) if part)
+        flash(f"What is shown may be out of date: {told}", "warning")
     return [inventory().get(resource.kind, row.id) or row for row in rows]
 
 

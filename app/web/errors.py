@@ -16,6 +16,7 @@ from app.web.kept import came_from, can_be_opened, kept_form
 
 log = structlog.get_logger()
 
+_NOT_YOURS = "This is not yours to do"
 _TITLES = {
     "refused": "AWS does not permit this",
     "credentials": "AWS does not know who we are",
@@ -31,6 +32,7 @@ _TITLES = {
 }
 _HTTP = {
     400: ("This request cannot be read", "Go back, and try again."),
+    403: (_NOT_YOURS, "An admin of this console can give you a wider role."),
     404: ("There is no such page", "Look in the navigation, or search by id above."),
     405: ("Not in this way", "Open the page, and use its buttons."),
     413: ("This is too much at once", "A form can be 1 MiB at most."),
@@ -64,10 +66,10 @@ def _aws(error: AwsError) -> ResponseReturnValue:
     log.warning("aws error", code=error.code, operation=error.operation, region=error.region)
     return page(
         error.status,
-        _TITLES[error.trouble],
+        _NOT_YOURS if error.code == NotPermitted.code else _TITLES[error.trouble],
         error.message,
         error.advice,
-        error.code,
+        error.shown_code,
         error.request_id,
         ((request.full_path.rstrip("?"), "Try again"), ("/", "To the front page"))
         if request.method == "GET"
@@ -76,7 +78,7 @@ def _aws(error: AwsError) -> ResponseReturnValue:
 
 
 def _not_permitted(error: NotPermitted) -> ResponseReturnValue:
-    return page(error.status, "This is not yours to do", error.message, error.advice)
+    return page(error.status, _NOT_YOURS, error.message, error.advice)
 
 
 def _filter(error: FilterError) -> ResponseReturnValue:
@@ -101,7 +103,7 @@ def _csrf(error: CSRFError) -> ResponseReturnValue:
 
 def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
-    title, advice = _HTTP.get(status, (error.name, ""))
+    title, advice = _HTTP.get(status, ("This request cannot be answered", ""))
     told = error.description if error.description != type(error).description else None
     return page(status, title, told or "", advice)
 

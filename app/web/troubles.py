@@ -53,7 +53,7 @@ def _account(account: Account, several: bool) -> Told:
         title,
         trouble.message,
         trouble.advice,
-        trouble.code,
+        trouble.shown_code,
         "It last went well",
         account.seen_at,
         unknown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.aws.recorder import Recorder, Reply, Request, ec2_error
 from tests.aws.samples import REGION
 from tests.aws.wire import Behaviour, Wire, answer, close, hang, reset
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 READ = Call("ec2", "DescribeVolumes", REGION)
 SAFE = volumes.delete_volume(REGION, "vol-1")
 TOKEN = volumes.create_volume(REGION, volumes.NewVolume("us-east-1a", "gp3", "token", 8))
@@ -391,3 +393,13 @@ def test_a_snapshot_of_a_volume_that_is_gone_is_missing(
 def test_a_role_that_ended_credentials_cannot_assume_needs_a_sign_in_and_no_other_policy() -> None:
     error = AwsError("credentials", "ExpiredToken", "It has expired", "sts", "AssumeRole", REGION)
     assert error.advice.startswith("Sign in to AWS again")
+
+
+def test_codes_of_our_own_are_shown_to_nobody() -> None:
+    sources = [path.read_text() for path in (ROOT / "app").rglob("*.py")]
+    made = {
+        code for source in sources for code in re.findall(r'AwsError\(\s*"\w+",\s*"(\w+)"', source)
+    }
+    assert len(made) > 5
+    assert {AwsError("refused", code, "why").shown_code for code in made} == {""}
+    assert AwsError("refused", "AccessDenied", "why").shown_code == "AccessDenied"

@@ -191,6 +191,7 @@ def test_a_role_of_another_account_is_not_used(browser: Browser, aws: Aws) -> No
     page = pat.open("/topics/new")
     assert page.status == 403
     assert "is of the account 999999999999" in page.words
+    assert "OtherRole" not in page.words
 
 
 def test_who_has_several_roles_acts_by_the_one_that_covers_the_deed(browser: Browser) -> None:
@@ -269,6 +270,8 @@ def test_an_instance_does_not_take_volumes_with_it_that_are_not_one_s_own(
     refused = pat.send(page)
     assert f"{volume}, which would be deleted with {web.id}, is not known to be" in refused.words
     assert refused.status == 403
+    assert "An admin of this console can give you a wider role" in refused.words
+    assert "NotPermitted" not in refused.words
     assert "TerminateInstances" not in aws.calls()
     told = pat.open(page.path).words
     assert f"{volume}, which would be deleted with {web.id}, is not known to be" in told

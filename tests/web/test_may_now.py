@@ -90,7 +90,9 @@ def test_a_role_that_is_taken_away_amid_a_plan_ends_it(
 
     monkeypatch.setattr(actions, "advance", advance)
     aws.forget_calls()
-    assert ada.send(page).status == 303
+    told = ada.follow(ada.send(page)).words
+    assert "An admin of this console can give you a wider role" in told
+    assert "NotPermitted" not in told
     assert aws.calls()["TerminateInstances"] == 1
     with browser.house.engine.connect() as connection:
         (row,) = connection.execute(select(audit).where(audit.c.event == "refusal"))
