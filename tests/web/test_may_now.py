@@ -90,7 +90,7 @@ def test_a_role_that_is_taken_away_amid_a_plan_ends_it(
 
     monkeypatch.setattr(actions, "advance", advance)
     aws.forget_calls()
-    told = ada.follow(ada.send(page)).words
+    told = browser.follow(ada.send(page)).words
     assert "An admin of this console can give you a wider role" in told
     assert "NotPermitted" not in told
     assert aws.calls()["TerminateInstances"] == 1
