@@ -27,7 +27,8 @@ test: setup-dev ## set up, then all checks and all tests (what CI runs)
 	@$(BIN)/python -m scripts.chromium
 	@$(BIN)/python -m scripts.postgres
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+# hundreds of processes would compile the same modules where keeping them is switched off
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup-dev ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check .

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
+from app.people import passwords
 from tests.databases import SORTS, Databases, open_engine
 from tests.postgres import PostgresServer, postgres_server
+from tests.quick import keep_what_is_compiled
+
+keep_what_is_compiled()
 
 # How long an example takes says something of the machine only. Hypothesis' own profile for CI,
 # which begins from a fixed seed, is kept where it is one.
@@ -55,6 +60,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Passwords are hashed fast, but where a module says that it is about just that:
+    ``FULL_COST = True``.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        if not getattr(request.module, "FULL_COST", False):
+            quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+            patched.setattr(passwords, "_HASHER", quick)
+            patched.setattr(passwords, "NOBODYS", quick.hash("nobody's"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """Makes databases; ends the PostgreSQL of this run of tests, if there was one."""
@@ -66,7 +84,9 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
                 started.append(stack.enter_context(postgres_server()))
             return started[0]
 
-        yield Databases(tmp_path_factory.mktemp("databases"), server)
+        given = Databases(tmp_path_factory.mktemp("databases"), server)
+        yield given
+        given.close()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from app.people import passwords
 from app.people.passwords import LONGEST, SHORTEST, Busy, PasswordError
 
+FULL_COST = True
+
 
 @pytest.mark.parametrize(
     "good",

@@ -25,6 +25,7 @@ from app.people.audit import By
 from tests.fuzz.raw import FORM, HOST, Client, Request
 from tests.web.browser import Browser
 
+FULL_COST = True
 SAMPLES = int(os.environ.get("SIGN_IN_SAMPLES", "16"))
 KINDS = ("somebody", "nobody", "disabled", "without a password")
 
