@@ -12,7 +12,7 @@ from app.aws.listing import Description
 from app.resources.danger import DangerForm, Effect, known_or_not, waiting
 from app.resources.forms import ActionForm, Answers, Desk, Done, Section, link, listed, page_of
 from app.resources.launch import LaunchForm
-from app.resources.notify import NOTIFICATION, TOLD, NotifyForm
+from app.resources.notify import NOTIFICATION, NotifyForm
 from app.resources.spec import (
     LATE,
     Action,
@@ -188,7 +188,7 @@ class _ToldForm(NotifyForm, _SeveralForm):
 
     def finish(self, desk: Desk, answers: Answers) -> Done:
         done = super().finish(desk, answers)
-        return replace(done, message=done.message + TOLD) if self.asked else done
+        return replace(done, message=done.message + self.told(desk))
 
 
 class StartForm(_ToldForm):

@@ -26,7 +26,11 @@ SOMEBODY = f"notify={OLD} {NEW}"
 TOPIC_NAME = re.compile(r"^[A-Za-z0-9_-]{1,256}$|^[A-Za-z0-9_-]{1,251}\.fifo$")
 TOPIC_RULE = "1 to 256 letters without accents, digits, - and _; a FIFO topic's ends in .fifo."
 ONE_TAG_LESS = "49 tags at most: one more is Encante's own mark."
-TOLD = " You will be told what becomes of it."
+_TOLD = " You will be told what becomes of it."
+_DEAF = (
+    " What becomes of it goes to the topic, but nobody is told until there is a confirmed "
+    "subscription."
+)
 NOTIFICATION = ("notify", "topic_arn", "new_topic_name", "outcomes", "late_number", "late_unit")
 
 
@@ -205,6 +209,12 @@ class NotifyForm(TellingFields, ActionForm):
             ]
         return []
 
+    def told(self, desk: Desk) -> str:
+        """What to say, when it is done, of whether somebody will be told."""
+        if not self.asked:
+            return ""
+        return _DEAF if self._deaf(desk) else _TOLD
+
     def _promise(self, desk: Desk, account: str, region: str, home: str) -> dict[str, Any]:
         return {
             "kind": self.awaits,
@@ -249,7 +259,7 @@ class NotifyForm(TellingFields, ActionForm):
                 desk.watches.bind(watch, dict(made[request]))
             else:
                 desk.watches.abandon(watch, "AWS made fewer than were asked for.")
-        return TOLD if self._intended else ""
+        return self.told(desk) if self._intended else ""
 
     def put_on(self, desk: Desk, found: Sequence[tuple[Row, Description]]) -> str:
         """Commit a watch on each of the rows, as it was found, if somebody is to be told.

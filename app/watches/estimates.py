@@ -61,11 +61,14 @@ class Estimate:
             return f"longer than {_before(given.basis)}, which took {_range(given.past)}"
         times = (given.median_at, given.early_at, given.late_at)
         about, early, late = (_shown(moment, now, given) for moment in times)
-        if given.basis < 3:
-            few = "a single one" if given.basis == 1 else "only two"
-            return f"about {about} UTC, going by {few} before, which is little"
+        elapsed = (now - self.started_at).total_seconds()
+        longer = sum(seconds > elapsed for seconds in given.past)
+        if given.basis < 3 or longer == 1:
+            few = _few(given.basis)
+            return f"about {about} UTC, going by {few}, which is little"
         spread = f"between {early} and {late} UTC"
-        return f"about {about}, {spread}, going by {given.basis} snapshots of this volume"
+        those = "" if longer == given.basis else f"the {longer} slowest of "
+        return f"about {about}, {spread}, going by {those}{given.basis} snapshots of this volume"
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in the column ``expected``."""
@@ -153,6 +156,11 @@ def _shown(moment: datetime, now: datetime, given: Estimate) -> str:
     exact = timedelta(seconds=given.past[-1]) < _EXACT
     day = "" if moment.date() == today else "%Y-%m-%d "
     return moment.strftime(day + ("%H:%M:%S" if exact else "%H:%M"))
+
+
+def _few(count: int) -> str:
+    told = {1: "a single one before", 2: "only two before"}
+    return told.get(count, f"the slowest of {count} snapshots of this volume alone")
 
 
 def _before(count: int) -> str:

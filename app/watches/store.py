@@ -151,13 +151,13 @@ class Store:
                     f"The watch {watch_id} is {watch['state']}; only one that waits can be "
                     "cancelled."
                 )
-            told = (("cancelled", "Cancelled. Nothing will be published."),)
+            told = (("cancelled", "Cancelled. Nothing more is told of it."),)
             apply(connection, watch, Finding("cancelled", {}, told), self._clock())
 
     def cancel_of_rule(self, rule_id: str) -> int:
         """See ``Watches.cancel_of_rule``."""
         of_rule = (watches.c.rule_id == rule_id, watches.c.state == "waiting")
-        told = (("cancelled", "Cancelled, with all of its rule. Nothing will be published."),)
+        told = (("cancelled", "Cancelled, with all of its rule. Nothing more is told of it."),)
         now = self._clock()
         with self._engine.begin() as connection:
             query = select(watches).where(*of_rule).order_by(watches.c.id).with_for_update()

@@ -67,6 +67,11 @@ class NoticeView:
         return "failed" if self.state == "waiting" and self.error else _CLASSES[self.state]
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether it is still to be sent, or a person to decide; not if it was given up."""
+        return self.state in UNSENT
+
+    @property
     def can_retry(self) -> bool:
         """Whether ``Watches.retry`` has something to do."""
         tried = self.attempts > 0 or self.error != ""
@@ -176,7 +181,7 @@ class WatchView:
     @property
     def is_open(self) -> bool:
         """Whether the promise is still to be kept: something to wait for, or to send."""
-        return self.state in OPEN or any(notice.state in UNSENT for notice in self.notices)
+        return self.state in OPEN or any(notice.is_unsent for notice in self.notices)
 
     @property
     def can_cancel(self) -> bool:

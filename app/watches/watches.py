@@ -170,7 +170,7 @@ class Watches(Reading):
         )
 
     def cancel(self, watch_id: str) -> None:
-        """Stop waiting; nothing will be published. Raises WatchError unless it is waiting."""
+        """Stop waiting; what is owed already is still sent. Raises WatchError unless it waits."""
         self._store.cancel(watch_id)
 
     def cancel_of_rule(self, rule_id: str) -> int:

@@ -102,13 +102,16 @@ def _unknown(watch_id: str) -> ResponseReturnValue:
 
 
 def cancel(watch_id: str) -> ResponseReturnValue:
-    """End a watch that waits; nothing will be published."""
-    if watches("operator").get(watch_id) is None:
+    """End a watch that waits: it will owe nothing more."""
+    view = watches("operator").get(watch_id)
+    if view is None:
         return _unknown(watch_id)
+    owed = any(notice.is_unsent for notice in view.notices)
     try:
         with recording.deed("watches.cancel", f"Cancel the watch {watch_id[:100]}"):
             house().watches.cancel(watch_id)
-        flash("The watch is cancelled; nothing more will be published.", "success")
+        still = " What it owed before is still sent, unless that is given up." if owed else ""
+        flash(f"The watch is cancelled: nothing more is told of it.{still}", "success")
     except WatchError as error:
         flash(str(error), "error")
     return redirect(f"/watches/{watch_id}", 303)

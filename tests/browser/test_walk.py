@@ -362,7 +362,7 @@ def test_a_snapshot_is_made_with_a_topic_made_in_place_and_a_warning(
     expect(code).to_contain_text("A new topic has no subscription")
     expect(code).to_contain_text("create_topic")
     hand.press(page, "Create snapshot")
-    hand.told(page, "You will be told what becomes of it")
+    hand.told(page, "nobody is told until there is a confirmed subscription")
     walk["snapshot"] = hand.last_part(page)
     walk["topic"] = f"arn:aws:sns:{REGION}:{ACCOUNT}:lj_topic"
     hand.state(page, "pending")

@@ -64,6 +64,19 @@ def test_a_single_one_before_is_said_to_be_little() -> None:
     assert words(10, 20) == "about 12:15 UTC, going by only two before, which is little"
 
 
+def test_it_is_told_how_few_of_the_past_took_so_long() -> None:
+    assert words(10, 20, 30, 40, running=15) == (
+        "about 12:30, between 12:20 and 12:40 UTC, "
+        "going by the 3 slowest of 4 snapshots of this volume"
+    )
+    assert words(10, 20, 30, 40, running=35) == (
+        "about 12:40 UTC, going by the slowest of 4 snapshots of this volume alone, which is little"
+    )
+    assert words(10, 20, running=15) == (
+        "about 12:20 UTC, going by only two before, which is little"
+    )
+
+
 def test_what_takes_longer_than_ever_is_said_so() -> None:
     assert words(10, 20, 30, running=31) == (
         "longer than any of the 3 before, which took 10 minutes to 30 minutes"

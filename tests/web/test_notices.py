@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 from app.db import now
 from app.watches.messages import BUILT_IN, trial_row
 from app.watches.tables import notices, regions
+from app.watches.verdicts import too_late
 from tests.web.browser import Browser, Page
 
 
@@ -148,6 +149,19 @@ def test_a_held_notice_can_be_said_to_have_arrived(browser: Browser) -> None:
     assert "Nobody knows whether it has arrived" in browser.open(f"/notices/{notice_id}").words
     browser.follow(_post(browser, f"/notices/{notice_id}/settle"))
     assert _state(browser, notice_id) == "sent"
+
+
+def test_a_held_notice_says_why_it_is_held_and_not_what_its_topic_does_not_do(
+    browser: Browser,
+) -> None:
+    fifo = "arn:aws:sns:us-east-1:123456789012:orders.fifo"
+    advice = too_late(now()).values["advice"]
+    given = {"state": "held", "uncertain": 1, "topic_arn": fifo, "error": "The line was cut."}
+    page = browser.open(f"/notices/{_owe(browser, advice=advice, **given)}")
+    assert "SNS knows a notice again for 5" in page.words
+    assert "The line was cut." in page.words
+    assert "Its id is the message's deduplication id." in page.words
+    assert "is to hold" not in page.words, "as it sends again what is uncertain"
 
 
 def test_a_held_notice_can_be_sent_again(browser: Browser) -> None:

@@ -46,7 +46,7 @@ def test_an_image_is_told_of_when_it_is_available(browser: Browser) -> None:
     web = _one(browser, "instance", "web-1")
     page = browser.fill(f"/images/new?instance_id={web}", name="told", **_told(browser))
     shown = browser.follow(page)
-    assert "You will be told what becomes of it." in shown.words
+    assert "nobody is told until there is a confirmed subscription" in shown.words
     (watch,) = _watches(browser)
     assert (watch.kind, watch.state) == ("image", "waiting")
     assert watch.outcomes == ("available", "failed", "vanished")
@@ -56,6 +56,14 @@ def test_an_image_is_told_of_when_it_is_available(browser: Browser) -> None:
     _later(browser)
     (watch,) = _watches(browser)
     assert (watch.state, [notice.state for notice in watch.notices]) == ("available", ["sent"])
+
+
+def test_who_is_subscribed_is_promised_to_be_told(browser: Browser) -> None:
+    topic = _one(browser, "topic", "snapshots-done")
+    volume = browser.house.inventory.all("volume")[0].id
+    given = {**TOPIC, "topic_arn": topic}
+    page = browser.fill(f"/snapshots/new?volume_id={volume}", **given)
+    assert "You will be told what becomes of it." in browser.follow(page).words
 
 
 def test_only_who_asks_to_be_told_gets_a_mark_on_what_is_made(browser: Browser) -> None:
@@ -141,7 +149,7 @@ def test_instances_are_told_of_when_they_are_where_they_were_sent(
     page = browser.fill(
         f"/instances/{action}?id={_one(browser, 'instance', name)}", **_told(browser)
     )
-    assert "You will be told" in browser.follow(page).words
+    assert "goes to the topic, but nobody is told" in browser.follow(page).words
     (watch,) = _watches(browser)
     assert (watch.outcomes, watch.state) == ((outcome,), "waiting")
     _later(browser)
@@ -296,6 +304,22 @@ def _csrf(browser: Browser) -> dict[str, str]:
     return {"csrf_token": browser.open("/volumes/new").fields["csrf_token"]}
 
 
+def test_who_cancels_a_watch_is_not_told_that_what_it_owes_is_not_sent(browser: Browser) -> None:
+    volume = _one(browser, "volume", "web-1")
+    late = {"outcomes": ["completed", "late"], "late_number": "1", "late_unit": "minutes"}
+    browser.fill(f"/snapshots/new?volume_id={volume}", **_told(browser, **late))
+    for minutes in (5, 10):
+        assert browser.house.watches.poll(now() + timedelta(minutes=minutes))
+    (watch,) = _watches(browser)
+    assert [(notice.outcome, notice.state) for notice in watch.notices] == [("late", "waiting")]
+    page = browser.follow(browser.post(f"/watches/{watch.id}/cancel", _csrf(browser)))
+    assert "What it owed before is still sent" in page.words
+    assert "Nothing will be published" not in page.words
+    browser.wait()
+    (watch,) = _watches(browser)
+    assert [notice.state for notice in watch.notices] == ["sent"]
+
+
 def test_all_watches_of_a_rule_are_cancelled_by_one_button(browser: Browser) -> None:
     web = _one(browser, "volume", "web-1")
     browser.fill(f"/snapshots/new?volume_id={web}", **_told(browser))
@@ -355,3 +379,8 @@ def test_the_list_says_beside_the_state_that_a_notice_is_not_sent(browser: Brows
     with browser.house.engine.begin() as connection:
         connection.execute(update(notices).values(state="parked"))
     assert "not sent yet" in browser.open("/watches").words
+    with browser.house.engine.begin() as connection:
+        connection.execute(update(notices).values(state="given-up"))
+    given_up = browser.open("/watches").words
+    assert "not sent yet" not in given_up
+    assert "given-up" in given_up
