@@ -55,6 +55,7 @@ def list_page() -> ResponseReturnValue:
         notices=shown,
         counts=counts,
         decided=decided,
+        most=MOST_AT_ONCE,
         given=given,
         topic_arn=query.topic_arn,
         choices=_choices(query.topic_arn),
@@ -98,9 +99,9 @@ def _place(notice: NoticeView) -> str:
 
 
 def _all_of(query: NoticeQuery, state: str) -> int:
-    """How many of the topic are in that state; no more than one button does at once."""
+    """How many of the topic are in that state; one more than a button does at once: too many."""
     wanted = NoticeQuery((state,), query.topic_arn)
-    return len(watches().notices.ids(wanted, MOST_AT_ONCE))
+    return len(watches().notices.ids(wanted, MOST_AT_ONCE + 1))
 
 
 def _choices(topic_arn: str) -> dict[str, tuple[str, list[tuple[str, str]]]]:

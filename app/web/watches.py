@@ -43,8 +43,9 @@ def list_page() -> ResponseReturnValue:
     given = _filters()
     wanted = {field: given[name] for name, field in FILTERS.items() if given[name]}
     book = watches()
-    page = page_number(request.args.get("page", "1"))
     total = book.count(given["state"], **wanted)
+    pages = max(1, -(-total // PER_PAGE))
+    page = min(page_number(request.args.get("page", "1")), pages)
     views = book.list(given["state"], PER_PAGE, (page - 1) * PER_PAGE, **wanted)
     topics = recall("watched topics", lambda: tuple(book.topics(TOPICS)))
     estimates = {view.id: expected.of_watch(view) for view in views}
@@ -63,7 +64,7 @@ def list_page() -> ResponseReturnValue:
         offered={"state": STATES, "kind": tuple(AWAITED), "topic": topics},
         at=lambda **changes: link("/watches", **{**given, **changes}),
         page=page,
-        pages=max(1, -(-total // PER_PAGE)),
+        pages=pages,
         waiting=book.count("waiting", **wanted) if given["rule"] else 0,
     )
 

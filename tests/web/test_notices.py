@@ -144,6 +144,23 @@ def test_all_that_is_parked_of_a_topic_can_be_given_up_at_once(browser: Browser)
     assert {_state(browser, each) for each in parked} == {"given-up"}
 
 
+def test_no_more_is_said_to_be_decided_than_one_button_does(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.notices.MOST_AT_ONCE", 2)
+    oldest = [_owe(browser, state="parked", made_at=now() - timedelta(hours=1)) for _ in range(2)]
+    newest = _owe(browser, state="parked")
+    topic = _topic(browser)
+    page = browser.open(f"/notices?topic={topic}")
+    assert "More than 2 parked of this topic" in page.words
+    assert "Try the oldest 2 again" in page.words
+    _post(browser, "/notices/all", topic=topic, state="parked", deed="retry")
+    assert [_state(browser, each) for each in (*oldest, newest)] == ["waiting", "waiting", "parked"]
+    page = browser.open(f"/notices?topic={topic}")
+    assert "1 parked of this topic" in page.words
+    assert "Try all again" in page.words
+
+
 def test_a_held_notice_can_be_said_to_have_arrived(browser: Browser) -> None:
     notice_id = _owe(browser, state="held", attempts=1, uncertain=1, last_tried_at=now())
     assert "Nobody knows whether it has arrived" in browser.open(f"/notices/{notice_id}").words

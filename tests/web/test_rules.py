@@ -47,7 +47,7 @@ def test_the_form_comes_prefilled_from_the_address(visitor: Browser) -> None:
     page = visitor.open("/rules/new?kind=image&filter=tag:Backup&name=Mine")
     fields = page.fields
     assert (fields["kind"], fields["filter"], fields["name"]) == ("image", "tag:Backup", "Mine")
-    assert "Image" in page.words
+    assert "An image that begins while the rule is on" in page.words
     assert "available" in page.words
 
 

@@ -288,6 +288,13 @@ def test_the_list_is_narrowed_by_its_address(browser: Browser) -> None:
     assert "No watch is like that" in browser.open("/watches?rule=r-none").words
 
 
+def test_a_page_beyond_the_last_is_the_last_and_does_not_deny_the_watches(browser: Browser) -> None:
+    browser.fill(f"/snapshots/new?volume_id={_one(browser, 'volume', 'web-1')}", **_told(browser))
+    page = browser.open("/watches?page=9")
+    assert _watches(browser)[0].id in page.words
+    assert "No watch" not in page.words
+
+
 def test_a_poll_of_the_list_is_answered_shortly_while_nothing_changes(browser: Browser) -> None:
     web = _one(browser, "volume", "web-1")
     browser.fill(f"/snapshots/new?volume_id={web}", **_told(browser))
