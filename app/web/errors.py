@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.aws.errors import AwsError
+from app.db import DATABASE_FAULTS
 from app.inventory import FilterError
 from app.web import recording
 from app.web.acting import NotPermitted
@@ -115,6 +116,16 @@ def _unexpected(error: InternalServerError) -> ResponseReturnValue:
     return page(500, "Something went wrong here", text)
 
 
+def _without_database(error: Exception) -> ResponseReturnValue:
+    reason = str(error).partition("\n")[0]
+    log.warning("the database is in trouble", path=request.path, reason=reason)
+    text = "What is watched and what is owed is kept in it: it goes on as soon as it answers."
+    title, again = "The database does not answer", (request.full_path.rstrip("?"), "Try again")
+    if request.method == "GET":
+        return page(503, title, text, "Try again in a moment.", links=(again,))
+    return page(503, title, text, "Look whether it was done before you do it again.")
+
+
 def register(app: Flask) -> None:
     """Answer every failure with a page that says what to do."""
     app.register_error_handler(AwsError, _aws)
@@ -122,4 +133,6 @@ def register(app: Flask) -> None:
     app.register_error_handler(FilterError, _filter)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    for fault in DATABASE_FAULTS:
+        app.register_error_handler(fault, _without_database)
     app.register_error_handler(InternalServerError, _unexpected)

@@ -108,6 +108,28 @@ def test_without_its_database_it_lives_but_is_not_ready(
     assert stranger(browser).open("/healthz").status == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/watches", "/notices", "/instances", "/activity"])
+def test_without_its_database_a_page_says_so_and_does_not_call_it_a_fault_of_ours(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    lose_the_database(browser, monkeypatch)
+    page = browser.open(path)
+    assert page.status == 503
+    assert "The database does not answer" in page.words
+    assert "fault of Encante" not in page.words
+    assert "Traceback" not in page.html
+
+
+def test_what_was_sent_without_a_database_is_not_said_to_be_undone(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = browser.open("/topics/new")
+    lose_the_database(browser, monkeypatch)
+    page = browser.post(form.path, form.fields.to_dict())
+    assert page.status == 503
+    assert "Look whether it was done before you do it again" in page.words
+
+
 def lose_the_database(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on no connection can be made."""
     engine = browser.house.engine
