@@ -73,6 +73,7 @@ def _told(view: WatchView) -> list[Any]:
     """What a list shows of a watch: not how often it was polled."""
     return [
         (view.id, view.state, view.progress, view.resource_id, view.source_name, view.passed),
+        view.absent_since is None,
         [(notice.id, notice.state, notice.state_class) for notice in view.notices],
     ]
 

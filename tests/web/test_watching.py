@@ -288,6 +288,20 @@ def test_the_list_is_narrowed_by_its_address(browser: Browser) -> None:
     assert "No watch is like that" in browser.open("/watches?rule=r-none").words
 
 
+def test_what_aws_does_not_list_is_not_shown_as_if_it_went_on(browser: Browser) -> None:
+    browser.fill(f"/snapshots/new?volume_id={_one(browser, 'volume', 'web-1')}", **_told(browser))
+    (watch,) = _watches(browser)
+    path = f"/watches/{watch.id}"
+    assert "not listed since" not in browser.open(path).words
+    tag = browser.open("/watches").headers["HX-PTag"]
+    with browser.house.engine.begin() as connection:
+        connection.execute(update(watches).values(absent_since=now(), progress="45%"))
+    assert "not listed since" in browser.open(path).words
+    listed = browser.open("/watches", HX_Request="true", HX_PTag=tag)
+    assert "AWS does not list it" in listed.words
+    assert "45%" not in listed.words
+
+
 def test_a_page_beyond_the_last_is_the_last_and_does_not_deny_the_watches(browser: Browser) -> None:
     browser.fill(f"/snapshots/new?volume_id={_one(browser, 'volume', 'web-1')}", **_told(browser))
     page = browser.open("/watches?page=9")
