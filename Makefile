@@ -23,6 +23,8 @@ run: setup ## set up, start the sandbox and the console, print the link to open 
 link: setup ## print a fresh link that signs in to the running console
 	@$(BIN)/python -m app.cli link
 
+# Consoles are started by the hundred: what Python has compiled is kept, whatever is set outside.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup-dev ## set up, then all checks and all tests (what CI runs)
 	@$(BIN)/python -m scripts.chromium
 	@$(BIN)/python -m scripts.postgres

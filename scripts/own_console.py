@@ -48,6 +48,7 @@ class OwnConsole:
             "ENCANTE_SANDBOX_PORT": str(self.sandbox_port),
             **(settings or {}),
         }
+        self.first_link = ""  # what the last start has printed
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -66,7 +67,8 @@ class OwnConsole:
         for line in self._process.stdout:
             said += line
             if "/login?token=" in line:
-                return _link_in(line)
+                self.first_link = _link_in(line)
+                return self.first_link
         self._process.wait(10)
         raise NotRunning(f"The console did not start.\n{said}{self.errors.read_text()}")
 

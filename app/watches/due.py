@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Engine,
     Select,
     and_,
+    bindparam,
     not_,
     or_,
     select,
@@ -62,7 +65,7 @@ class Batch:
 
 def any_due(engine: Engine, now: datetime, away: Collection[Place] = ()) -> bool:
     """Whether ``take`` would find something."""
-    return any_row(engine, _most_overdue(now, away))
+    return any_row(engine, _most_overdue(frozenset(away)), _moments(now))
 
 
 def take(engine: Engine, now: datetime, away: Collection[Place] = ()) -> Batch | None:
@@ -73,7 +76,7 @@ def take(engine: Engine, now: datetime, away: Collection[Place] = ()) -> Batch |
     should this one die. ``away``: places that are not to be asked now.
     """
     with engine.begin() as connection:
-        first = connection.execute(_most_overdue(now, away)).one_or_none()
+        first = connection.execute(_most_overdue(frozenset(away)), _moments(now)).one_or_none()
         if first is None:
             return None
         batch = Batch(first.account, first.region, first.kind, first.state)
@@ -90,9 +93,16 @@ def take(engine: Engine, now: datetime, away: Collection[Place] = ()) -> Batch |
     return replace(batch, rows=rows) if rows else None
 
 
-def _most_overdue(now: datetime, away: Collection[Place]) -> Select[tuple[str, str, str, str]]:
-    """Where the open watch that is due longest is, its kind and state; if it may be asked about."""
-    may_ask = or_(regions.c.account.is_(None), is_due(regions, now))
+@lru_cache(maxsize=100)  # to put it together takes longer than the database needs for it
+def _most_overdue(away: frozenset[Place]) -> Select[tuple[str, str, str, str]]:
+    """Where the open watch that is due longest is, its kind and state; if it may be asked about.
+
+    To be executed with ``_moments``.
+    """
+    now: BindParameter[datetime] = bindparam("now")
+    soon: BindParameter[datetime] = bindparam("soon")
+    in_time = or_(regions.c.due_at <= now, regions.c.due_set_at > soon)  # as is_due has it
+    may_ask = or_(regions.c.account.is_(None), in_time)
     same = and_(
         regions.c.service == SERVICE,
         regions.c.account == watches.c.account,
@@ -100,10 +110,10 @@ def _most_overdue(now: datetime, away: Collection[Place]) -> Select[tuple[str, s
     )
     elsewhere = [
         not_(and_(watches.c.account == account, watches.c.region == region))
-        for account, region in away
+        for account, region in sorted(away)
     ]
     # As is_due has it, each part by itself: so the index leads to the first of each.
-    stepped = and_(watches.c.due_at > now + SKEW, watches.c.due_set_at > now + SKEW)
+    stepped = and_(watches.c.due_at > soon, watches.c.due_set_at > soon)
     names = ("account", "region", "kind", "state", "due_at", "id")
     firsts = [
         select(*(watches.c[name] for name in names))
@@ -118,6 +128,11 @@ def _most_overdue(now: datetime, away: Collection[Place]) -> Select[tuple[str, s
     every = union_all(*(select(first) for first in firsts)).subquery()
     wanted = (every.c[name] for name in names[:4])
     return select(*wanted).order_by(every.c.due_at, every.c.id).limit(1)
+
+
+def _moments(now: datetime) -> dict[str, datetime]:
+    """What ``_most_overdue`` goes by."""
+    return {"now": now, "soon": now + SKEW}
 
 
 def _beside(batch: Batch, rows: Sequence[Record]) -> Select[tuple[object, ...]]:

@@ -38,13 +38,16 @@ def changes(watch: Record, finding: Finding, now: datetime) -> dict[str, Any]:
     return values
 
 
-def any_row(engine: Engine, query: Select[Any]) -> bool:
+def any_row(
+    engine: Engine, query: Select[Any], parameters: Mapping[str, Any] | None = None
+) -> bool:
     """Whether ``query`` finds anything, asked without the lock that writers wait for.
 
-    Most steps find nothing to do, and must not get in anybody's way.
+    ``parameters``: of the query, if it has any. Most steps find nothing to do, and must not get
+    in anybody's way.
     """
     with engine.connect().execution_options(reading=True) as connection:
-        return connection.execute(query).first() is not None
+        return connection.execute(query, parameters).first() is not None
 
 
 def change(connection: Connection, watch_id: str, state: str, values: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,14 +128,13 @@ def form_of(page: Page, path: str) -> dict[str, str]:
 def typed_in(page: Page) -> dict[str, int]:
     """Send what a person can type into the console; how much of each was taken."""
     taken = {"view": 0, "rule": 0, "wording": 0}
-    token = form_of(page, "/volumes/new")["csrf_token"]
+    blank, wording = form_of(page, "/rules/new"), form_of(page, "/notices/messages")
     for text in TEXTS:
-        view = {"csrf_token": token, "name": text[:80], "address": "q=size > 0"}
+        view = {"csrf_token": blank["csrf_token"], "name": text[:80], "address": "q=size > 0"}
         taken["view"] += _sent(page, "/views/volumes", view)
-        rule = form_of(page, "/rules/new")
+        rule = blank | {"client_token": str(uuid.uuid4())}  # as each opening of the form has one
         rule |= {"name": text[:200], "kind": "snapshot", "filter": f'name = "{_inside(text)}"'}
         rule |= {"outcomes": "completed", "_do": "perform"}
-        wording = form_of(page, "/notices/messages")
         wording |= {"subject": text[:100], "text": text, "_do": "save"}
         taken["wording"] += _sent(page, "/notices/messages", wording)
         taken["rule"] += _sent(page, "/rules/new", rule)

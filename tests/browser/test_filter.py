@@ -133,6 +133,7 @@ def test_a_key_leads_to_the_search_field_and_on_to_what_is_found(page: Page, key
 
 
 def test_enter_without_a_choice_searches(page: Page) -> None:
+    page.goto("/")
     box = search(page)
     box.press_sequentially("db-1")
     expect(offers(page).first).to_be_visible()

@@ -14,6 +14,7 @@ from scripts.own_console import OwnConsole
 from tests.browser import hand
 from tests.browser.conftest import LONG
 
+REFRESH_SECONDS = "5"
 MANY = 60
 LIST = "/volumes?q=tag%3Alive&per_page=25&page=2&sort=name"
 # Marks are taken away by the next change; this keeps what was marked.

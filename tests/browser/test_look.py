@@ -120,6 +120,7 @@ def test_the_first_page_is_light(context: BrowserContext) -> None:
 
 
 def test_the_keyboard_skips_to_the_content_and_sees_where_it_is(page: Page) -> None:
+    page.goto("/")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
@@ -132,6 +133,7 @@ def test_the_keyboard_skips_to_the_content_and_sees_where_it_is(page: Page) -> N
 
 
 def test_the_theme_that_was_chosen_stays(page: Page) -> None:
+    page.goto("/")
     shade = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(shade)
     page.locator("summary[aria-label=Appearance]").click()

@@ -14,6 +14,8 @@ from scripts.own_console import OwnConsole
 from tests.browser import hand
 from tests.browser.conftest import LONG
 
+REFRESH_SECONDS = "5"
+
 
 @pytest.fixture(scope="module")
 def made(console: OwnConsole) -> str:

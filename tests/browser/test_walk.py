@@ -56,6 +56,14 @@ def walk(console: OwnConsole) -> Walk:
     return Walk()
 
 
+@pytest.fixture
+def page(page: Page) -> Page:
+    """The front page, opened and live: from there a person goes on."""
+    page.goto("/")
+    expect(page.get_by_role("heading", name="What there is")).to_be_visible()
+    return page
+
+
 def kept(database: str) -> str:
     """Every row of every table, and what else there is in its files."""
     engine, tables = make_engine(database), MetaData()
