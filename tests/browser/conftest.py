@@ -72,8 +72,8 @@ def console(
 ) -> Iterator[OwnConsole]:
     """A running console with a fresh sandbox, for the tests of one file.
 
-    A file that waits for what others do in AWS has lists read more often: ``REFRESH_SECONDS = "5"``.
-    To read everything so often takes the processor from all other tests.
+    A file that waits for what others do in AWS has all read more often: ``REFRESH_SECONDS``.
+    To read everything every few seconds takes the processor from all other tests.
     """
     often = {"ENCANTE_REFRESH_SECONDS": getattr(request.module, "REFRESH_SECONDS", "15")}
     console = OwnConsole(tmp_path_factory.mktemp("console"), SETTINGS | often)
