@@ -71,12 +71,14 @@ class Aws:
             seed.plant(SANDBOX)
 
     def as_it_was(self, state: bytes, moment: datetime) -> None:
-        """The account that `store.dump` gave at a moment, no faults; time goes on from there."""
+        """The accounts that `store.dump` gave at a moment, no faults; time goes on from there."""
         self._calm()
         kept = io.BytesIO(state)
-        pickle.load(kept)  # noqa: S301  # what it says of itself; it is our own
+        main = pickle.load(kept)["account"]  # noqa: S301  # what it says of itself; it is our own
+        held = pickle.load(kept)  # noqa: S301
         with account.LOCK:
-            account.restore(SANDBOX.account_id, pickle.load(kept)["services"])  # noqa: S301
+            for account_id, services in ({main: held["services"]} | held["others"]).items():
+                account.restore(account_id, services)
         clock._offset = moment - datetime.now(UTC)
 
     def _calm(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ import pytest
 from app import create_app
 from app.db import now
 from app.resources.spec import Row
-from app.sandbox import account, clock, seed
+from app.sandbox import account, clock, seed, store
 from app.sandbox.server import start_in_thread
 from app.sandbox.settings import SandboxSettings
 from app.settings import AccountSetting, Settings
 from app.web import asking
 from tests.web.browser import Browser, Page
-from tests.web.conftest import Aws
+from tests.web.conftest import DATABASE, KEPT, Aws
 
 MAIN, OTHER = "111122223333", "444455556666"
 SANDBOX = SandboxSettings(port=0, account_id=MAIN, accounts=(OTHER,), external_id="tell-me")
@@ -66,8 +67,32 @@ def open_console(aws: Aws, folder: Path, external_id: str = "tell-me", **more: A
     return person
 
 
+class Seen:
+    """What a console of both accounts has seen, for the next ones: as `Start` of conftest.py."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken: datetime | None = None
+        self._accounts = b""
+
+    def give(self, aws: Aws, folder: Path) -> None:
+        """Have the accounts as they were seen, and put what is known of them into ``folder``."""
+        if self._taken is None or datetime.now(UTC) - self._taken > KEPT:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            open_console(aws, self._folder).house.engine.dispose()
+            self._accounts, self._taken = store.dump(SANDBOX.all_accounts), datetime.now(UTC)
+        shutil.copy(self._folder / DATABASE, folder / DATABASE)
+        aws.as_it_was(self._accounts, self._taken)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    return Seen(tmp_path_factory.mktemp("seen"))
+
+
 @pytest.fixture
-def person(aws: Aws, tmp_path: Path) -> Iterator[Browser]:
+def person(aws: Aws, seen: Seen, tmp_path: Path) -> Iterator[Browser]:
+    seen.give(aws, tmp_path)
     browser = open_console(aws, tmp_path)
     yield browser
     browser.house.engine.dispose()
