@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -175,6 +176,22 @@ class _Turns:
 
 def _record(connection: Connection) -> object:
     return connection.connection._connection_record
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """A transaction of one statement, on PostgreSQL: without ways there and back to begin and end.
+
+    It is committed when it has been executed.
+    """
+    with connection.begin():
+        driver: Any = connection.connection.driver_connection
+        driver.autocommit = True
+        try:
+            yield
+        finally:
+            if not driver.closed:
+                driver.autocommit = False
 
 
 def upsert(

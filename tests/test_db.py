@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import migrate
-from app.db import DATABASE_FAULTS, insert_new, make_engine, upsert
+from app.db import DATABASE_FAULTS, alone, insert_new, make_engine, upsert
 from app.inventory.tables import kinds
 from app.people.tables import preferences
 from tests.databases import ON_POSTGRESQL
@@ -91,6 +91,23 @@ def test_a_write_that_fails_gives_its_turn_back(engine: Engine) -> None:
         insert_new(connection, kinds, {"kind": "box"}, revision=1)
     with engine.connect() as connection:
         assert connection.scalar(HOW_MANY) == 1
+
+
+@ON_POSTGRESQL
+def test_a_statement_alone_is_a_transaction_and_what_comes_after_it_are_usual_ones(
+    engine: Engine,
+) -> None:
+    with engine.connect() as connection:
+        with alone(connection):
+            insert_new(connection, kinds, {"kind": "box"}, revision=1)
+        with engine.connect() as other:
+            assert other.scalar(HOW_MANY) == 1
+        with pytest.raises(DBAPIError), alone(connection):
+            connection.execute(text("SELECT 1 / 0"))
+        with connection.begin() as later:
+            insert_new(connection, kinds, {"kind": "crate"}, revision=1)
+            later.rollback()
+        assert connection.scalar(HOW_MANY) == 1, "rolled back"
 
 
 @ON_POSTGRESQL

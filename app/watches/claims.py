@@ -20,13 +20,17 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
+    insert,
+    or_,
     select,
     update,
 )
 
+from app.db import alone
 from app.watches import lanes
 from app.watches.rows import Record
-from app.watches.tables import is_due, notices
+from app.watches.tables import events, is_due, notices
 
 MOST = 50
 # So long other processes keep away from what was claimed. Should one not (its clock is another)
@@ -35,10 +39,15 @@ HOLD = timedelta(seconds=20)
 # A try whose process is not heard of for so long is taken over.
 LEASE = timedelta(seconds=25)
 
-_mine = and_(notices.c.id == bindparam("the_id"), notices.c.fence == bindparam("the_fence"))
+
+def _claimed(which: str, state: str) -> ColumnElement[bool]:
+    mine = and_(notices.c.id == bindparam(f"{which}_id"), notices.c.state == state)
+    return and_(mine, notices.c.fence == bindparam(f"{which}_fence"))
+
+
 _begin = (
     update(notices)
-    .where(_mine, notices.c.state == "waiting")
+    .where(_claimed("next", "waiting"))
     .values(
         state="sending",
         last_tried_at=bindparam("begun_at"),
@@ -58,19 +67,43 @@ _is_sent: dict[str, Any] = {
 }
 _sent = (
     update(notices)
-    .where(_mine, notices.c.state == "sending")
+    .where(_claimed("last", "sending"))
     .values(**_is_sent, attempts=notices.c.attempts + 1)
 )
 # The try was taken over, which raised the fence by one, and nobody has tried again since.
 _sent_after_all = (
     update(notices)
     .where(
-        notices.c.id == bindparam("the_id"),
-        notices.c.fence == bindparam("the_fence") + 1,
+        notices.c.id == bindparam("last_id"),
+        notices.c.fence == bindparam("last_fence") + 1,
         notices.c.state.in_(("waiting", "held")),
         notices.c.uncertain > 0,
     )
     .values(**_is_sent)
+)
+# All that a good end of one and the beginning of the next amount to, or nothing of it. PostgreSQL
+# only: on SQLite, which has no such statement, several cost no more than one.
+_both = (
+    select(notices.c.id)
+    .where(notices.c.id.in_((bindparam("last_id"), bindparam("next_id"))))
+    .where(or_(_claimed("last", "sending"), _claimed("next", "waiting")))
+    .order_by(notices.c.id)
+    .with_for_update()
+    .cte("both")
+)
+_hold = select(func.count() == 2).select_from(_both)
+_told = insert(events).from_select(
+    [each.name for each in events.c if each is not events.c.id],
+    select(
+        *(bindparam(f"told_{each.name}", type_=each.type) for each in events.c if each.name != "id")
+    ).where(_hold.scalar_subquery()),
+)
+_go_on = _hold.add_cte(
+    *(
+        each.where(_hold.scalar_subquery()).cte(name)
+        for name, each in (("last", _sent), ("next", _begin))
+    ),
+    _told.cte("told"),
 )
 
 
@@ -118,8 +151,12 @@ def _due(now: datetime) -> ColumnElement[bool]:
 
 def begin(connection: Connection, notice: Record, now: datetime) -> bool:
     """Say that a claimed notice is being published; False if the claim holds no more."""
-    values = {"the_id": notice["id"], "the_fence": notice["fence"], "begun_at": now}
-    return connection.execute(_begin, {**values, "ends_at": now + LEASE}).rowcount == 1
+    return connection.execute(_begin, _beginning(notice, now)).rowcount == 1
+
+
+def _beginning(notice: Record, now: datetime) -> dict[str, Any]:
+    values = {"next_id": notice["id"], "next_fence": notice["fence"]}
+    return {**values, "begun_at": now, "ends_at": now + LEASE}
 
 
 def sent(connection: Connection, notice: Record, message_id: str, now: datetime) -> bool:
@@ -127,10 +164,35 @@ def sent(connection: Connection, notice: Record, message_id: str, now: datetime)
 
     Also when the try was taken for lost meanwhile: now nothing is in doubt any more.
     """
-    values = {"the_id": notice["id"], "the_fence": notice["fence"]}
-    values |= {"ended_at": now, "message_id": message_id}
+    values = _ended(notice, message_id, now)
     said = (connection.execute(each, values).rowcount == 1 for each in (_sent, _sent_after_all))
     return any(said)
+
+
+def _ended(notice: Record, message_id: str, now: datetime) -> dict[str, Any]:
+    values = {"last_id": notice["id"], "last_fence": notice["fence"]}
+    return {**values, "ended_at": now, "message_id": message_id}
+
+
+def go_on(
+    connection: Connection,
+    last: Record,
+    message_id: str,
+    told: Mapping[str, Any],
+    following: Record,
+    now: datetime,
+) -> bool:
+    """As ``sent``, with an event for the watch's history, and ``begin`` of the following notice.
+
+    A transaction of its own, of one way to PostgreSQL and back. False, and nothing written, on
+    SQLite, and where either claim holds no more.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    event = {f"told_{name}": value for name, value in told.items()}
+    values = {**_ended(last, message_id, now), **_beginning(following, now), **event}
+    with alone(connection):
+        return bool(connection.execute(_go_on, values).scalar())
 
 
 def change(

@@ -25,7 +25,7 @@ from app.watches import claims, lanes, verdicts
 from app.watches.harmless import harmless
 from app.watches.lookout import when_uncertain
 from app.watches.messages import publish_parameters
-from app.watches.rows import Record, tell_of
+from app.watches.rows import Record, event, tell_of
 
 BATCH_SECONDS = 5.0  # then what is left of a claim is given back: others may be free
 # What Publish may take. Who has less left of the lease might publish what is taken over already.
@@ -61,6 +61,9 @@ class Outcome:
 
     state: str
     lane: lanes.Lane | None = None
+
+
+SENT = Outcome("sent")
 
 
 class Sender:
@@ -189,14 +192,28 @@ class Sender:
         self, connection: Connection, done: Done, batch: deque[Record], began: float
     ) -> Try | None:
         """Write what came of a try, and begin the next in the same transaction."""
-        with connection.begin():
-            outcome = self._write(connection, done)
-            _leave_out(batch, outcome.lane)
-            over = self._stopping.is_set() or self._steady() - began > BATCH_SECONDS
-            following = None if over or not done.made else self._begin(connection, batch)
+        over = self._stopping.is_set() or self._steady() - began > BATCH_SECONDS
+        following, outcome = None if over else self._at_once(connection, done, batch), SENT
+        if following is None:
+            with connection.begin():
+                outcome = self._write(connection, done)
+                _leave_out(batch, outcome.lane)
+                if done.made and not over:
+                    following = self._begin(connection, batch)
         self._unwritten = None
         self._report(done, outcome)
         return following
+
+    def _at_once(self, connection: Connection, done: Done, batch: deque[Record]) -> Try | None:
+        """Write both in one statement, if there is nothing to either but the usual."""
+        last, begun, now = done.notice, self._steady(), self._clock()
+        usual = done.message_id and last["watch_id"] and not (last["error_code"] or last["probes"])
+        if not (usual and batch and verdicts.may_publish(batch[0], now)):
+            return None
+        told = event(last["watch_id"], now, "sent", _published(done), last["id"])
+        if not claims.go_on(connection, last, done.message_id, told, batch[0], now):
+            return None
+        return Try({**batch.popleft(), "last_tried_at": now}, begun)
 
     def _write(self, connection: Connection, done: Done) -> Outcome:
         """Write what came of a try, if it is still ours."""
@@ -209,7 +226,7 @@ class Sender:
 
     def _sent(self, connection: Connection, done: Done, now: datetime) -> Outcome:
         notice = done.notice
-        text = f"Published: {notice['subject']}. SNS message id {done.message_id}."
+        text = _published(done)
         if not claims.sent(connection, notice, done.message_id, now):
             return self._too_late(connection, notice, "sent", text, now)
         tell_of(connection, notice, now, "sent", text)
@@ -217,7 +234,7 @@ class Sender:
             claims.bring_on(connection, notice, now)
         if notice["probes"]:
             lanes.heal(connection, notice)
-        return Outcome("sent")
+        return SENT
 
     def _failed(
         self, connection: Connection, notice: Record, error: AwsError, now: datetime
@@ -257,6 +274,10 @@ class Sender:
             what = "notice held" if outcome.state == "held" else "notice not sent"
             code = done.error.code if done.error else ""
             _log.warning(what, **named, code=code)
+
+
+def _published(done: Done) -> str:
+    return f"Published: {done.notice['subject']}. SNS message id {done.message_id}."
 
 
 def _leave_out(batch: deque[Record], lane: lanes.Lane | None) -> None:
