@@ -89,8 +89,12 @@ def cookies(browser: Browser, console: OwnConsole) -> Any:
     page = context.new_page()
     page.goto(console.first_link)
     expect(page.get_by_role("heading", name="What there is")).to_be_visible()
-    while len(READ.findall(page.request.get("/metrics").text())) < SCOPES:
+    for _ in range(PATIENCE // 50):
+        if len(READ.findall(page.request.get("/metrics").text())) >= SCOPES:
+            break
         page.wait_for_timeout(50)
+    else:
+        pytest.fail("The console has not read all that there is.")
     state = context.storage_state()
     context.close()
     return state
