@@ -132,9 +132,9 @@ def notice_page(notice_id: str) -> ResponseReturnValue:
         return _unknown(notice_id)
     history = book.history(notice)
     topic = inventory().get("topic", notice.topic_arn)
-    confirmed = topic and topic.cells.get("confirmed")
+    hears = topic and (topic.gone, topic.cells.get("confirmed"))
     kept_waiting = book.kept_waiting(notice) if notice.state == "waiting" else None
-    revision = polls.digest(repr(notice), len(history), confirmed, kept_waiting)
+    revision = polls.digest(repr(notice), len(history), hears, kept_waiting)
     if same := polls.same(revision):
         return same
     return polls.answer(

@@ -136,6 +136,8 @@ def as_data(rule: Rule) -> dict[str, Any]:
 
 def unheard(topic: Row | None) -> str:
     """That nobody would hear of it, where that is so; or an empty text."""
+    if topic is not None and topic.gone:
+        return f"The topic {topic.name} is gone, so nobody would be told. Choose another one."
     if topic is None or topics.confirmed(topic.description):
         return ""
     return (

@@ -302,6 +302,23 @@ def test_what_aws_does_not_list_is_not_shown_as_if_it_went_on(browser: Browser) 
     assert "45%" not in listed.words
 
 
+def test_a_topic_that_is_gone_is_told_wherever_something_goes_to_it(browser: Browser) -> None:
+    topic = _one(browser, "topic", "snapshots-done")
+    volume = _one(browser, "volume", "web-1")
+    given = {**TOPIC, "topic_arn": topic}
+    browser.fill(f"/snapshots/new?volume_id={volume}", **given)
+    (watch,) = _watches(browser)
+    form = browser.open(f"/rules/new?topic_arn={topic}")
+    rule = browser.send(form, name="all").location
+    assert "Nobody is told" not in browser.open(f"/watches/{watch.id}").words
+    assert browser.fill(f"/topics/delete?id={topic}").status == 303
+    browser.wait()
+    _later(browser)
+    (notice,) = next(each.notices for each in _watches(browser) if each.id == watch.id)
+    for path in (f"/watches/{watch.id}", f"/notices/{notice.id}", rule):
+        assert "The topic snapshots-done is gone" in browser.open(path).words
+
+
 def test_a_page_beyond_the_last_is_the_last_and_does_not_deny_the_watches(browser: Browser) -> None:
     browser.fill(f"/snapshots/new?volume_id={_one(browser, 'volume', 'web-1')}", **_told(browser))
     page = browser.open("/watches?page=9")
