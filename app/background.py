@@ -70,9 +70,9 @@ def _try(house: House, loop: Loop, now: datetime) -> bool:
     try:
         busy = loop.step(now)
     except DATABASE_FAULTS as error:  # it is tried again, and there is nothing else to be told
-        reason = str(error).partition("\n")[0]
-        log.warning("the database is in trouble", step=loop.name, reason=reason)
-        house.ticks.note(loop.name, "failed")
+        if house.ticks.note(loop.name, "failed"):
+            reason = str(error).partition("\n")[0]
+            log.warning("the database is in trouble", step=loop.name, reason=reason)
         return False
     except Exception:  # whatever it is, the thread must go on: it holds everybody's watches
         log.exception("background step failed", step=loop.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 Outcome = Literal["busy", "idle", "failed"]
+TELL_SECONDS = 60.0
 
 
 class Ticks:
@@ -22,6 +24,7 @@ class Ticks:
         self._lock = threading.Lock()
         self._at: dict[str, float] = {}
         self._counts: Counter[tuple[str, Outcome]] = Counter()
+        self._told: dict[str, float] = {}
 
     def expect(self, steps: Iterable[str]) -> None:
         """These steps are about to be made again and again; their ages begin now."""
@@ -29,11 +32,21 @@ class Ticks:
         with self._lock:
             self._at = dict.fromkeys(steps, present)
 
-    def note(self, step: str, outcome: Outcome) -> None:
-        """A step has ended: it found something to do, it did not, or it failed."""
+    def note(self, step: str, outcome: Outcome) -> bool:
+        """A step has ended: it found something to do, it did not, or it failed.
+
+        Whether that is news: a failure is when it begins, and once a minute while it lasts.
+        """
         with self._lock:
-            self._at[step] = self._clock()
+            self._at[step] = present = self._clock()
             self._counts[step, outcome] += 1
+            if outcome != "failed":
+                self._told.pop(step, None)
+                return False
+            is_news = present - self._told.get(step, -math.inf) >= TELL_SECONDS
+            if is_news:
+                self._told[step] = present
+            return is_news
 
     def ages(self) -> Mapping[str, float]:
         """How many seconds ago each step last ended, or was expected first."""

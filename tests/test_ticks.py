@@ -21,3 +21,16 @@ def test_steps_are_counted_by_what_came_of_them() -> None:
     for outcome in ("busy", "busy", "failed"):
         ticks.note("poll", outcome)
     assert ticks.counts() == {("poll", "busy"): 2, ("poll", "failed"): 1}
+
+
+def test_a_failure_is_news_when_it_begins_and_once_a_minute_while_it_lasts() -> None:
+    time = [0.0]
+    ticks = Ticks(lambda: time[0])
+    news = []
+    for time[0] in range(0, 150, 10):
+        if ticks.note("send", "failed"):
+            news.append(time[0])
+    assert news == [0, 60, 120]
+    assert ticks.note("poll", "failed"), "of another step"
+    assert not ticks.note("send", "idle")
+    assert ticks.note("send", "failed"), "it was over in between"

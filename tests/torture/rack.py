@@ -189,9 +189,9 @@ class Rack:
         texts = {path.name: path.read_text()[-3000:] for path in self.folder.glob("*.log")}
         return "\n".join(f"== {name}\n{text}" for name, text in texts.items())
 
-    def wrote(self, text: str) -> bool:
-        """Whether any of them has written that."""
-        return any(text in path.read_text() for path in self.folder.glob("*.log"))
+    def wrote(self, text: str) -> int:
+        """How often they have written that, all together."""
+        return sum(path.read_text().count(text) for path in self.folder.glob("*.log"))
 
     def _is_alive(self) -> bool:
         return self._reader.is_alive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.postgres import postgres_server
@@ -58,13 +59,15 @@ def test_a_full_disk_loses_and_repeats_nothing(
     limit = tmp_path / "pages"
     limit.write_text("")
 
-    def fill() -> None:
-        limit.write_text("1")  # as many as there are
-        time.sleep(1)
-        limit.write_text("")
-
     with one_stage.arena(sqlite_url, rate=2) as arena:
+        full = partial(arena.rack.wrote, "database or disk is full")
+
+        def fill() -> None:
+            before = full()
+            limit.write_text("1")  # as many as there are
+            arena.wait_for(lambda: full() > before, "Nobody has met the full disk.")
+            limit.write_text("")
+
         arena.pages = limit
         outcome = trials.trouble(arena, fill, times=2, replicas=2)
-        assert arena.rack.wrote("database or disk is full")
     assert outcome.verdict.wrong == []
