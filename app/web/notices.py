@@ -60,7 +60,7 @@ def list_page() -> ResponseReturnValue:
         topic_arn=query.topic_arn,
         choices=_choices(query.topic_arn),
         topics=_topics(query.topic_arn),
-        person=sum(counts.get(state, 0) for state in FOR_A_PERSON),
+        undecided=sum(counts.get(state, 0) for state in FOR_A_PERSON),
         first=before is None,
         newest=link("/notices", **given),
         older=link("/notices", **given, before=_place(shown[-1])) if more else "",

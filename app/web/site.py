@@ -95,8 +95,9 @@ def make_flask(house: House) -> Flask:
             "image/svg+xml",
         ],
     )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    # before anything asks for the environment, which is made then
     app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     recording.register(app)
     wire.register(app)  # first: nothing is answered to whom it does not concern
     rates.register(app)
