@@ -235,7 +235,8 @@ def break_it(run: Run) -> None:
         headers={"Origin": run.console.url},
         timeout=60,
     )
-    assert answer.status_code == 500
+    # SQLite says of a missing table what it says of a database in trouble
+    assert answer.status_code in {500, 503}
     run.shown["broken"] = answer.text
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE actions_away RENAME TO actions"))

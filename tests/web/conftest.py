@@ -162,6 +162,7 @@ def _application(sandbox: Aws, folder: Path) -> Flask:
         refresh_seconds=3600,
         idle_refresh_seconds=3600,
         changing_seconds=0.1,
+        polls_per_second=100,  # nobody waits for a turn
         requests_per_minute=0,  # a test asks for more than a person would
     )
     return create_app(settings)

@@ -60,6 +60,7 @@ def open_console(aws: Aws, folder: Path, external_id: str = "tell-me", **more: A
         refresh_seconds=3600,
         idle_refresh_seconds=3600,
         changing_seconds=0.1,
+        polls_per_second=100,  # nobody waits for a turn
         **more,
     )
     person = Browser(create_app(settings))
